@@ -1,0 +1,1 @@
+"""Frozen types, protocols and errors; no input or output."""

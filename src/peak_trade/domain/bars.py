@@ -1,0 +1,350 @@
+"""Market data as arrays: time down, instruments across."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.domain.calendar import Interval
+from peak_trade.domain.errors import DataError, did_you_mean
+from peak_trade.domain.instrument import Instrument
+from peak_trade.domain.memory import Memory
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+_SLAB = 65_536  # rows checked at a time, so that the check stays in the cache
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Bars:
+    """Bars of N instruments at T times, checked once and never changed.
+
+    Attributes
+    ----------
+    instruments : tuple of Instrument
+        The N columns.
+    time : (T,) int64
+        Close of the bars of a row, UTC nanoseconds, ascending.
+    open_time : (T, N) int64
+        Open of each bar, UTC nanoseconds.
+    open, high, low, close : (T, N) float64
+        Prices in quote currency. Where ``tradable`` is False a price is the last close before, or
+        NaN where there is none yet.
+    volume : (T, N) float64
+        Units traded; NaN where it is not known, 0 where the row was filled in.
+    tradable : (T, N) bool
+        True for a real bar, False for a row that another instrument's bar brought in.
+    close_only : (N,) bool
+        True for a series of closes alone; its market orders fill at the next close.
+    interval : Interval
+        Nominal length of a bar.
+    name : str
+        Where the bars came from, such as ``builtin:sp500``.
+    features : mapping of str to (T, ...) float64
+        Point-in-time values that ride along.
+    frame : str
+        ``polars`` or ``pandas``: the kind of frame that results are given back in.
+
+    Raises
+    ------
+    DataError
+        Shapes that do not fit, times out of order, and prices that no market could have quoted.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays([100.0, 101.0, 99.5], name="three days")
+    >>> bars
+    Bars(three days: 3 rows x 1 instrument, 1d, 1970-01-01 .. 1970-01-03)
+    >>> bars[1:].close.ravel()
+    array([101. ,  99.5])
+    """
+
+    instruments: tuple[Instrument, ...]
+    time: Ints
+    open_time: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    tradable: Bools
+    close_only: Bools
+    interval: Interval
+    name: str = "bars"
+    features: Mapping[str, Floats] = field(default_factory=dict)
+    frame: Literal["polars", "pandas"] = "polars"
+    memory: Memory = field(default_factory=Memory)
+    _facts: dict[str, str | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if "checked" not in self._facts:
+            _check_shapes(self)
+            _check_times(self)
+            _check_prices(self)
+            self._facts["checked"] = True
+        for name in ("time", "open_time", "tradable", "close_only", *COLUMNS):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        close: npt.ArrayLike,
+        *,
+        open: npt.ArrayLike | None = None,  # noqa: A002 - the field's own word
+        high: npt.ArrayLike | None = None,
+        low: npt.ArrayLike | None = None,
+        volume: npt.ArrayLike | None = None,
+        time: npt.ArrayLike | None = None,
+        open_time: npt.ArrayLike | None = None,
+        tradable: npt.ArrayLike | None = None,
+        instruments: Sequence[Instrument | str] | None = None,
+        interval: Interval | str = "1d",
+        name: str = "arrays",
+        frame: Literal["polars", "pandas"] = "polars",
+    ) -> "Bars":
+        """Make bars of arrays that are already in order, without copying them where possible.
+
+        Parameters
+        ----------
+        close : (T,) or (T, N) array
+            Closing prices in quote currency.
+        open, high, low : like ``close``, optional
+            Without ``open`` the series is close-only. ``high`` and ``low`` default to the larger
+            and the smaller of open and close.
+        volume : like ``close``, optional
+            Units traded; NaN where left out.
+        time : (T,) int64, optional
+            Close stamps in UTC nanoseconds; one interval apart from 1970 on where left out.
+        open_time : (T,) or (T, N) int64, optional
+            Open stamps; one interval before ``time`` where left out.
+        tradable : like ``close``, bool, optional
+            Real bars; every row with a price where left out.
+        instruments : sequence of Instrument or str, optional
+            Named ``A``, ``B``, ... where left out.
+        interval : Interval or str
+            Nominal length of a bar.
+        """
+        closes = _columns(close)
+        rows, width = closes.shape
+        step = interval if isinstance(interval, Interval) else Interval.parse(interval)
+        stamps = (
+            (np.arange(rows, dtype=np.int64) + 1) * step.ns
+            if time is None
+            else np.ascontiguousarray(time, dtype=np.int64)
+        )
+        opened = stamps - step.ns if open_time is None else np.asarray(open_time, dtype=np.int64)
+        if opened.ndim == 1:
+            opened = np.ascontiguousarray(np.broadcast_to(opened[:, None], (len(opened), width)))
+        opens = closes if open is None else _columns(open)
+        highs = _columns(high) if high is not None else _extreme(opens, closes, np.fmax)
+        lows = _columns(low) if low is not None else _extreme(opens, closes, np.fmin)
+        names = [chr(ord("A") + i % 26) * (1 + i // 26) for i in range(width)]
+        return cls(
+            instruments=tuple(
+                item if isinstance(item, Instrument) else Instrument(item)
+                for item in (instruments or names)
+            ),
+            time=stamps,
+            open_time=opened,
+            open=opens,
+            high=highs,
+            low=lows,
+            close=closes,
+            volume=np.full_like(closes, np.nan) if volume is None else _columns(volume),
+            tradable=(
+                np.isfinite(closes)
+                if tradable is None
+                else np.ascontiguousarray(_columns(tradable), dtype=np.bool_)
+            ),
+            close_only=np.full(width, open is None),
+            interval=step,
+            name=name,
+            frame=frame,
+        )
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice) -> "Bars":
+        """Bars of some rows, as views; what was remembered of the whole is not carried over."""
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise DataError(
+                f"bars take a slice of rows without a step, not {rows!r}",
+                hint="write bars[a:b]; one column is bars.select(symbol)",
+            )
+        return replace(
+            self,
+            time=self.time[rows],
+            open_time=self.open_time[rows],
+            tradable=self.tradable[rows],
+            features={name: values[rows] for name, values in self.features.items()},
+            memory=Memory(),
+            _facts={"checked": True},
+            **{column: getattr(self, column)[rows] for column in COLUMNS},
+        )
+
+    def select(self, *symbols: str) -> "Bars":
+        """Bars of some instruments, in the order named; the rows stay."""
+        known = {instrument.symbol: i for i, instrument in enumerate(self.instruments)}
+        for symbol in symbols:
+            if symbol not in known:
+                raise DataError(
+                    f"{symbol!r} is not in {self.name}", hint=did_you_mean(symbol, known)
+                )
+        index = [known[symbol] for symbol in symbols]
+        return replace(
+            self,
+            instruments=tuple(self.instruments[i] for i in index),
+            open_time=np.ascontiguousarray(self.open_time[:, index]),
+            tradable=np.ascontiguousarray(self.tradable[:, index]),
+            close_only=self.close_only[index],
+            memory=Memory(),
+            _facts={"checked": True},
+            **{name: np.ascontiguousarray(getattr(self, name)[:, index]) for name in COLUMNS},
+        )
+
+    def __repr__(self) -> str:
+        rows, width = self.close.shape
+        span = "empty"
+        if rows:
+            first, last = (str(_day(stamp)) for stamp in (self.first_open, self.last_open))
+            span = f"{first} .. {last}"
+        plural = "instrument" if width == 1 else "instruments"
+        return f"Bars({self.name}: {rows:,} rows x {width} {plural}, {self.interval}, {span})"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Names of the N columns."""
+        return tuple(instrument.symbol for instrument in self.instruments)
+
+    @property
+    def first_open(self) -> int:
+        """Open of the first row's earliest bar, UTC nanoseconds."""
+        return int(self.open_time[0].min())
+
+    @property
+    def last_open(self) -> int:
+        """Open of the last row's earliest real bar, UTC nanoseconds."""
+        real = self.open_time[-1][self.tradable[-1]]
+        return int(real.min() if len(real) else self.open_time[-1].min())
+
+    @property
+    def fill_time(self) -> Ints:
+        """(T, N) When a market order of each bar fills: at its open, or at the close of a close-only series."""
+        if not self.close_only.any():
+            return self.open_time
+        return np.where(self.close_only[None, :], self.time[:, None], self.open_time)
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether every bar opens at or after the close of the row before."""
+        if "aligned" not in self._facts:
+            early = self.open_time[1:] < self.time[:-1, None]
+            self._facts["aligned"] = not bool((early & self.tradable[1:]).any())
+        return bool(self._facts["aligned"])
+
+    @property
+    def bars_per_year(self) -> float:
+        """Rows in a usual year, from the busiest instrument's calendar and the interval."""
+        return max(self.interval.bars_per_year(i.calendar) for i in self.instruments)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change when any value, stamp or instrument rule changes."""
+        if "fingerprint" not in self._facts:
+            digest = hashlib.blake2b(digest_size=8)
+            digest.update(repr((self.instruments, str(self.interval))).encode())
+            for array in (self.time, self.open_time, self.tradable, self.close_only):
+                digest.update(np.ascontiguousarray(array).data)
+            for column in COLUMNS:
+                digest.update(np.ascontiguousarray(getattr(self, column)).data)
+            self._facts["fingerprint"] = digest.hexdigest()
+        return str(self._facts["fingerprint"])
+
+
+def _columns(values: npt.ArrayLike) -> Floats:
+    array = np.ascontiguousarray(values, dtype=np.float64)
+    if array.ndim == 1:
+        array = array[:, None]
+    return array
+
+
+def _extreme(opens: Floats, closes: Floats, pick: np.ufunc) -> Floats:
+    return closes if opens is closes else np.asarray(pick(opens, closes))
+
+
+def _day(stamp: int) -> np.datetime64:
+    return np.datetime64(stamp, "ns").astype("datetime64[D]")
+
+
+def _check_shapes(bars: Bars) -> None:
+    shape = (len(bars.time), len(bars.instruments))
+    for name in (*COLUMNS, "open_time", "tradable"):
+        found = getattr(bars, name).shape
+        if found != shape:
+            raise DataError(
+                f"{name} of {bars.name} has shape {found}, expected {shape} (rows, instruments)",
+                hint="give every column one value per row and instrument",
+            )
+    if shape[1] == 0:
+        raise DataError(f"{bars.name} has no instrument", hint="name at least one")
+    symbols = bars.symbols
+    if len(set(symbols)) != len(symbols):
+        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
+        raise DataError(f"instrument {twice!r} stands twice in {bars.name}", hint="name it once")
+
+
+def _check_times(bars: Bars) -> None:
+    steps = np.diff(bars.time)
+    if (steps <= 0).any():
+        row = int(np.argmax(steps <= 0)) + 1
+        kind = "duplicate" if steps[row - 1] == 0 else "unsorted"
+        raise DataError(
+            f"{kind} close stamp {np.datetime64(int(bars.time[row]), 'ns')} at row {row} of {bars.name}",
+            hint="sort the rows by time and keep one row a stamp",
+            row=row,
+        )
+    late = bars.open_time > bars.time[:, None]
+    if late.any():
+        row = int(np.argmax(late.any(axis=1)))
+        raise DataError(
+            f"a bar at row {row} of {bars.name} opens after it closes", hint="check the stamps", row=row
+        )
+
+
+def _check_prices(bars: Bars) -> None:
+    for start in range(0, len(bars), _SLAB):
+        slab = slice(start, start + _SLAB)
+        o, h, lo, c = bars.open[slab], bars.high[slab], bars.low[slab], bars.close[slab]
+        sound = (lo > 0) & (lo <= o) & (lo <= c) & (h >= o) & (h >= c) & (h < np.inf)
+        wrong = bars.tradable[slab] & ~sound
+        if wrong.any():
+            row, column = (int(k) for k in np.argwhere(wrong)[0])
+            raise _price_error(bars, start + row, column)
+
+
+def _price_error(bars: Bars, row: int, column: int) -> DataError:
+    prices = {name: float(getattr(bars, name)[row, column]) for name in COLUMNS[:4]}
+    where = f"{bars.symbols[column]} at {np.datetime64(int(bars.open_time[row, column]), 'ns')} (row {row} of {bars.name})"
+    for name, value in prices.items():
+        if not np.isfinite(value):
+            fault = f"{name} is {value}"
+            break
+        if value <= 0:
+            fault = f"{name} {value} is not above zero"
+            break
+    else:
+        shown = ", ".join(f"{name} {value}" for name, value in prices.items())
+        fault = f"{shown}: high is below or low above another price"
+    return DataError(
+        f"{fault}: {where}", hint="mend or drop the row; prices must be finite and above zero",
+        row=row, symbol=bars.symbols[column],
+    )

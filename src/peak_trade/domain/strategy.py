@@ -1,0 +1,177 @@
+"""What a strategy is: a pure, causal function from bars to target weights."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar, Protocol, dataclass_transform, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.domain.bars import Bars
+from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
+
+Targets = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+
+
+@runtime_checkable
+class HasTargets(Protocol):
+    """Anything that turns bars into target weights can be traded."""
+
+    def targets(self, bars: Bars) -> Targets:
+        """(T, N) or, for one instrument, (T,) signed fractions of equity."""
+        ...
+
+
+def param(
+    default: Any, *, low: float = -math.inf, high: float = math.inf, doc: str = ""
+) -> Any:
+    """Declare a parameter of a strategy with its search range, both ends included.
+
+    Examples
+    --------
+    >>> class Hold(Strategy):
+    ...     '''Hold a fixed weight.'''
+    ...     weight: float = param(1.0, low=0, high=1, doc="fraction of equity")
+    ...     def targets(self, bars):
+    ...         return np.full(bars.close.shape, self.weight)
+    >>> Hold(weight=0.5)
+    Hold(weight=0.5)
+    >>> Hold(weight=2)
+    Traceback (most recent call last):
+    peak_trade.domain.errors.ParameterError: weight 2 of Hold is out of range: 0 to 1 expected
+    """
+    return field(default=default, metadata={"low": low, "high": high, "doc": doc})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(param, field))
+class Strategy:
+    """Base of strategies with typed parameters; subclasses become frozen dataclasses.
+
+    Override ``targets``, and ``warmup`` and ``check`` where they say something.
+    """
+
+    source: ClassVar[str] = ""
+    """Where the idea was published."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True, kw_only=True)(cls)
+
+    def __post_init__(self) -> None:
+        for item in _declared(type(self)):
+            _check_parameter(type(self).__name__, item, getattr(self, item.name))
+        self.check()
+
+    @property
+    def warmup(self) -> int:
+        """Rows before the first target that means something."""
+        return 0
+
+    def check(self) -> None:
+        """Raise ParameterError where parameters do not go together, such as fast >= slow."""
+
+    def targets(self, bars: Bars) -> Targets:
+        """Signed fractions of equity, one for each row and instrument.
+
+        Row t may use rows up to and including t. NaN means: the last target stands.
+        """
+        raise StrategyError(
+            f"{type(self).__name__} does not define targets(bars)",
+            hint="return an array of weights with one row a bar",
+        )
+
+
+def _declared(kind: type) -> tuple[Field[Any], ...]:
+    return tuple(item for item in fields(kind) if item.init) if is_dataclass(kind) else ()
+
+
+def _check_parameter(owner: str, item: Field[Any], value: object) -> None:
+    low, high = item.metadata.get("low", -math.inf), item.metadata.get("high", math.inf)
+    kind = _kind(item)
+    if kind in (int, float) and (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.integer | np.floating)
+        or (kind is int and float(value) != int(value) if math.isfinite(float(value)) else True)
+    ):
+        wanted = "a whole number" if kind is int else "a number"
+        raise ParameterError(f"{item.name} {value!r} of {owner} is not {wanted}", field=item.name)
+    if isinstance(value, int | float) and not low <= value <= high:
+        raise ParameterError(
+            f"{item.name} {value} of {owner} is out of range: {low:g} to {high:g} expected",
+            field=item.name,
+        )
+
+
+def _kind(item: Field[Any]) -> object:
+    names = {"int": int, "float": float, "bool": bool, "str": str}
+    return names.get(item.type, item.type) if isinstance(item.type, str) else item.type
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a strategy: its type, default and search range (both ends included)."""
+
+    name: str
+    kind: str
+    default: object
+    low: float
+    high: float
+    doc: str
+
+
+def parameters(kind: type) -> tuple[Parameter, ...]:
+    """The parameters of a strategy class: its declared ones, or those of its ``__init__``."""
+    if is_dataclass(kind):
+        return tuple(
+            Parameter(
+                item.name,
+                getattr(_kind(item), "__name__", str(item.type)),
+                None if item.default is MISSING else item.default,
+                item.metadata.get("low", -math.inf),
+                item.metadata.get("high", math.inf),
+                item.metadata.get("doc", ""),
+            )
+            for item in _declared(kind)
+        )
+    found = inspect.signature(kind).parameters.values()
+    return tuple(
+        Parameter(
+            item.name,
+            getattr(item.annotation, "__name__", "") if item.annotation is not item.empty else "",
+            None if item.default is item.empty else item.default,
+            -math.inf,
+            math.inf,
+            "",
+        )
+        for item in found
+        if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
+    )
+
+
+def make(kind: type, values: Mapping[str, object]) -> HasTargets:
+    """Build a strategy; an unknown parameter is an error that names the close ones."""
+    known = [item.name for item in parameters(kind)]
+    for name in values:
+        if name not in known:
+            raise ParameterError(
+                f"{kind.__name__} has no parameter {name!r}", hint=did_you_mean(name, known)
+            )
+    made = kind(**values)
+    if not isinstance(made, HasTargets):
+        raise StrategyError(
+            f"{kind.__name__} has no method targets(bars)", hint="define it; see the strategy guide"
+        )
+    return made
+
+
+def parameter_values(strategy: HasTargets) -> dict[str, Any]:
+    """Parameters and their values, as far as the object keeps them under their names."""
+    names = [item.name for item in parameters(type(strategy))]
+    return {name: getattr(strategy, name) for name in names if hasattr(strategy, name)}
+
+
+def warmup_of(strategy: HasTargets) -> int:
+    """The strategy's ``warmup`` in rows, 0 where it does not say."""
+    return int(getattr(strategy, "warmup", 0))

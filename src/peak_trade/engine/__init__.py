@@ -1,0 +1,1 @@
+"""The loop that every mode shares, and its proven substitute."""

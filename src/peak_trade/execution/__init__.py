@@ -1,0 +1,1 @@
+"""The road from order to fill."""

@@ -1,0 +1,1 @@
+"""Arithmetic of money, fills, windows and statistics: arrays and scalars only."""

@@ -1,0 +1,1 @@
+"""Readers of records: reports and plots."""

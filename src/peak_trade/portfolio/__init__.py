@@ -1,0 +1,1 @@
+"""Many weights become one: recipes of strategies."""

@@ -1,0 +1,1 @@
+"""Many sessions become knowledge: backtests, sweeps, causality."""

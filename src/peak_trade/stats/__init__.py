@@ -1,0 +1,1 @@
+"""Pure measures of series: indicators and performance."""
