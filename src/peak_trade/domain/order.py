@@ -30,6 +30,7 @@ class Reason(IntEnum):
     TARGET = 0
     STOP_LOSS = 1
     TAKE_PROFIT = 2
+    RUIN = 3
 
 
 @dataclass(frozen=True, slots=True)

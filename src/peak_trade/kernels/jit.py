@@ -1,6 +1,9 @@
 """The one way kernels are compiled: cached on disk, without the interpreter lock, IEEE division."""
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
@@ -8,29 +11,39 @@ import numba
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: one folder for each state of the kernels' source.
+
+    numba forgets to compile again when a kernel that another file calls has changed, so the
+    folder's name carries a hash of every kernel's source. ``NUMBA_CACHE_DIR`` is respected.
+    """
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "peak-trade"
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return (Path(given) if given else base) / f"kernels-{digest.hexdigest()}"
+
+
+numba.config.CACHE_DIR = str(cache_folder())
+
+
 def kernel(function: F) -> F:
-    """Compile ``function`` exactly: no reordering of floating point operations.
+    """Compile ``function`` exactly: no floating point operation is reordered.
 
     ``error_model="numpy"`` lets divisions vectorise (a zero divisor gives inf or NaN, never an
     exception), ``nogil`` lets threads run kernels side by side.
     """
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return cast(F, compiled)
-
-
-def inlined(function: F) -> F:
-    """Compile ``function`` for use inside other kernels; it is copied into its callers."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)
-    return cast(F, compiled)
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def reduction(function: F) -> F:
     """Compile a sum or an extreme over an array, whose terms may be taken in any order.
 
     Only for figures that are allowed to differ in the last digits (sums) or that cannot differ
-    (minima and maxima of numbers that are not NaN).
+    (minima, maxima and counts over numbers that are not NaN).
     """
-    compiled = numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nnan", "nsz"}
-    )(function)
-    return cast(F, compiled)
+    flags = {"reassoc", "nnan", "nsz"}
+    return cast(
+        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function)
+    )

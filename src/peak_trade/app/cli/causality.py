@@ -1,0 +1,83 @@
+"""`peak causality`: does a strategy look ahead, and is its warm-up long enough."""
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from peak_trade.app.cli import options
+from peak_trade.app.cli.console import print_facts, print_json, progress
+
+if TYPE_CHECKING:
+    from peak_trade.research.causality import CausalityReport
+
+LEAKS = 1
+
+Every = Annotated[
+    int | None, typer.Option(min=1, help="Check every so many bars; without it, every bar.")
+]
+
+
+def run(
+    strategy: options.Strategy,
+    data: options.Data,
+    settings: options.Settings = None,
+    every: Every = None,
+    symbol: options.Symbol = None,
+    columns: options.Columns = None,
+    interval: options.Interval = None,
+    stamp: options.Stamp = None,
+    timezone: options.Timezone = None,
+    calendar: options.Calendar = None,
+    lot: options.Lot = None,
+    tick: options.Tick = None,
+    config: options.ConfigFile = None,
+    json: options.Json = False,
+) -> None:
+    """Compare every row of targets with what the bars up to it give; exit code 1 for a leak."""
+    given = dict(locals())
+    from peak_trade.app.cli import request
+    from peak_trade.app.wiring import split_settings, strategy_class
+    from peak_trade.domain.strategy import make
+    from peak_trade.research.causality import check_causality
+
+    parameters, pairs = split_settings(settings or [])
+    found = request.configured(given, pairs, config)
+    chosen = found.values
+    made = make(strategy_class(strategy), parameters)
+    bars = request.load_bars(data, found, columns=columns, symbols=symbol)
+    with progress("Checking", wanted=chosen.flags.show_progress) as watch:
+        report = check_causality(made, bars, every=every, progress=watch)
+    if json:
+        print_json(report.to_dict())
+    else:
+        _show(report, bars.name)
+    if not report.is_causal:
+        raise typer.Exit(LEAKS)
+
+
+def _difference(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "unknown"
+
+
+def _show(report: "CausalityReport", name: str) -> None:
+    chosen = ", ".join(f"{key}={value}" for key, value in report.params.items())
+    print(f"{report.strategy}({chosen}) on {name}")
+    facts = {
+        "Bars": f"{report.rows:,}",
+        "Bars checked": f"{report.checked:,}",
+        "Bars that leak": f"{report.leaks:,}",
+        "Warm-up, in bars": f"{report.warmup:,}",
+        "Largest difference after the warm-up": f"{_difference(report.warmup_difference)}",
+        "Bars at which that was measured": f"{report.warmup_rows:,}",
+    }
+    print_facts(facts, numbers=True)
+    leak = report.first_leak
+    if leak is None:
+        print("No look-ahead was found.")
+        return
+    print(
+        f"LOOK-AHEAD: the target of {leak.symbol} at {leak.time} (row {leak.row}) is {leak.found} "
+        f"with all bars and {leak.expected} with the bars up to it."
+    )
+    print(f"It reads later values of: {', '.join(leak.columns) or 'the number of bars'}.")

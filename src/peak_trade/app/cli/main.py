@@ -1,0 +1,156 @@
+"""The command `peak`: its commands, its exit codes, and how errors are told."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from peak_trade.app.cli import backtest, catalogue, causality, config, doctor, sweep
+from peak_trade.app.cli.examples import help_of
+from peak_trade.domain.errors import InputError, PeakTradeError
+
+OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+
+app = typer.Typer(
+    name="peak",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Market data that comes with the installed packages.")
+config_app = typer.Typer(help="Settings: what they are, where they come from.")
+
+app.command("backtest", help=help_of("backtest", "Trade a strategy over stored bars."))(
+    backtest.run
+)
+app.command("sweep", help=help_of("sweep", "Backtest every combination of a grid."))(sweep.run)
+app.command(
+    "causality",
+    help=help_of(
+        "causality", "Check that a strategy does not look ahead, and measure its warm-up."
+    ),
+)(causality.run)
+app.command("strategies", help=help_of("strategies", "List strategies, or describe one."))(
+    catalogue.strategies
+)
+app.command("doctor", help=help_of("doctor", "Check the installation and this machine."))(
+    doctor.run
+)
+data_app.command("list", help=help_of("data list", "List the built-in data."))(catalogue.data)
+config_app.command("show", help=help_of("config show", "Show every setting and its layer."))(
+    config.show
+)
+config_app.command("explain", help=help_of("config explain", "Explain one setting."))(
+    config.explain
+)
+config_app.command("check", help=help_of("config check", "Check a configuration file."))(
+    config.check
+)
+app.add_typer(data_app, name="data", no_args_is_help=True)
+app.add_typer(config_app, name="config", no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"peak-trade {version('peak-trade')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+    ] = False,
+    debug: Annotated[  # noqa: ARG001 - main reads it, wherever it stands
+        bool, typer.Option("--debug", help="Show tracebacks of errors.")
+    ] = False,
+) -> None:
+    """Quantitative trading, from market data to a report."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code.
+
+    0 is success, 1 a finding (a look-ahead, something broken) or a fault of this program, 2 input
+    that cannot be used, 130 an interrupt. Faults of this program end the process with code 1.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process where left out.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    as_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = app(arguments, prog_name="peak", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        if error.format_message():  # without one, the help of a group was printed
+            _tell("UsageError", error.format_message(), _usage(error), as_json=as_json)
+        return BAD_INPUT
+    except InputError as error:
+        _tell_error(error, BAD_INPUT, as_json=as_json, debug=debug)
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:
+        _tell_error(error, FAILED, as_json=as_json, debug=debug)
+        raise SystemExit(FAILED) from error
+    return code if isinstance(code, int) else OK
+
+
+def _usage(error: typer.TyperException) -> str:
+    path = getattr(getattr(error, "ctx", None), "command_path", "peak")
+    return f"see {path} --help"
+
+
+def _tell_error(error: Exception, code: int, *, as_json: bool, debug: bool) -> None:
+    import traceback
+
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    kind, message, hint = type(error).__name__, str(error), ""
+    if isinstance(error, PeakTradeError):
+        message, hint = error.message, error.hint
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename}: {error.strerror}"
+    elif code == FAILED:
+        message = f"{kind}: {message}; this is a bug in Peak Trade"
+        hint = hint or "report it with what --debug shows"
+    fields = error.fields if isinstance(error, PeakTradeError) else {}
+    _tell(kind, message, hint, as_json=as_json, code=code, fields=fields)
+
+
+def _tell(
+    kind: str,
+    message: str,
+    hint: str,
+    *,
+    as_json: bool,
+    code: int = BAD_INPUT,
+    fields: dict[str, object] | None = None,
+) -> None:
+    if as_json:
+        from peak_trade.app.cli.console import print_json
+
+        facts = {"type": kind, "message": message, "hint": hint, "exit_code": code}
+        print_json({"error": {**facts, "fields": fields or {}}})
+        return
+    print(f"Error: {message}", file=sys.stderr)
+    if hint:
+        print(f"Hint:  {hint}", file=sys.stderr)

@@ -1,0 +1,191 @@
+"""The arithmetic of money: sizes, fees, what cash pays, average prices, equity.
+
+Every engine calls these functions, so that a number means the same in each of them. ``unit`` is
+the value of one lot at a price of 1; lots are whole numbers; everything else is float64.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.kernels.jit import kernel
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+MAX_LOTS = 4.0e18
+"""Positions beyond this many lots do not fit the books; engines refuse them."""
+
+MAX_WEIGHT = 1.0 + 1e-9
+"""Absolute weights may add up to 1, and to what rounding adds to it."""
+
+
+@kernel
+def count_due(targets: Floats, last: Floats) -> int:
+    """How many of a row's targets are stated (not NaN) and differ from the last ones."""
+    count = 0
+    for i in range(len(last)):
+        count += (targets[i] == targets[i]) & (targets[i] != last[i])
+    return count
+
+
+@kernel
+def gross_weight(weights: Floats) -> float:
+    """Sum of absolute weights, in the order of the instruments."""
+    total = 0.0
+    for i in range(len(weights)):
+        total += abs(weights[i])
+    return total
+
+
+@kernel
+def value_of(lots: int, unit: float, price: float) -> float:
+    """Signed value of lots at a price, quote currency: (lots x unit) x price."""
+    return lots * unit * price
+
+
+@kernel
+def fee_of(value: float, commission: float) -> float:
+    """Commission on a fill's value, quote currency."""
+    return abs(value) * commission
+
+
+@kernel
+def sized_lots(
+    target: float, equity: float, buffer: float, price: float, unit: float, step: int
+) -> int:
+    """Lots of a target: trunc(target x equity x (1 - buffer) / (price x unit)), to the step.
+
+    Returns ``MAX_LOTS`` lots, signed, where the books could not hold the position.
+    """
+    wanted = target * equity * (1.0 - buffer) / (price * unit)
+    if not abs(wanted) < MAX_LOTS:
+        return np.int64(MAX_LOTS) if wanted > 0 else -np.int64(MAX_LOTS)
+    lots = np.int64(wanted)
+    whole = abs(lots) // step * step
+    return whole if lots > 0 else -whole
+
+
+@kernel
+def is_worth_acting(
+    target: float,
+    acted: float,
+    equity: float,
+    buffer: float,
+    price: float,
+    unit: float,
+    step: int,
+    min_change: float,
+) -> bool:
+    """Whether a target differs enough from the last acted one for an order.
+
+    By more than ``min_change`` (a fraction of equity) or, where that is NaN, by at least one order
+    step. A target of zero is always acted on: flat means exactly flat.
+    """
+    if target == 0.0:
+        return True
+    change = abs(target - acted)
+    if np.isnan(min_change):
+        return change * equity * (1.0 - buffer) / (price * unit) >= step
+    return change > min_change
+
+
+@kernel
+def cash_after(cash: float, value: float, fee: float) -> float:
+    """Cash once a fill of a signed value and its fee are paid for."""
+    return cash - (value + fee)
+
+
+@kernel
+def average_price(held: int, average: float, lots: int, price: float) -> float:
+    """Average entry price after a fill; 0 when it leaves nothing."""
+    after = held + lots
+    if after == 0:
+        return 0.0
+    if held == 0 or (held > 0) != (after > 0):
+        return price
+    if abs(after) <= abs(held):
+        return average
+    return (abs(held) * average + abs(lots) * price) / abs(after)
+
+
+@kernel
+def spendable(cash: float, held: Ints, units: Floats, prices: Floats) -> float:
+    """What cash pays: equity minus gross exposure, so that a short's proceeds pay for nothing."""
+    left = cash
+    for i in range(len(held)):
+        if held[i] < 0:
+            left += 2.0 * value_of(held[i], units[i], prices[i])
+    return left
+
+
+@kernel
+def cost_of(wanted: Ints, units: Floats, prices: Floats, commission: float) -> float:
+    """What increases take from what is spendable: their values and their fees."""
+    total = 0.0
+    for i in range(len(wanted)):
+        if wanted[i] != 0:
+            value = abs(value_of(wanted[i], units[i], prices[i]))
+            total += value + fee_of(value, commission)
+    return total
+
+
+@kernel
+def scale_increases(
+    wanted: Ints,
+    units: Floats,
+    prices: Floats,
+    steps: Ints,
+    minima: Floats,
+    commission: float,
+    left: float,
+    reject: bool,
+) -> bool:
+    """Scale the increases of one instant to what is spendable, in place.
+
+    All by one common factor, rounded down to the order step; where rounding still leaves them too
+    dear, each in turn gives up one step. What falls below the minimum notional by that is
+    cancelled. With ``reject`` all are cancelled instead. Returns whether anything was cut.
+    """
+    cost = cost_of(wanted, units, prices, commission)
+    if cost <= left:
+        return False
+    factor = 0.0 if reject or left <= 0.0 else left / cost
+    for i in range(len(wanted)):
+        if wanted[i] != 0:
+            whole = np.int64(abs(wanted[i]) * factor) // steps[i] * steps[i]
+            wanted[i] = whole if wanted[i] > 0 else -whole
+    cost = cost_of(wanted, units, prices, commission)
+    while cost > left and cost > 0.0:
+        for i in range(len(wanted)):
+            if wanted[i] != 0:
+                fewer = max(abs(wanted[i]) - steps[i], 0)
+                wanted[i] = fewer if wanted[i] > 0 else -fewer
+                cost = cost_of(wanted, units, prices, commission)
+                if cost <= left:
+                    break
+    for i in range(len(wanted)):
+        if abs(value_of(wanted[i], units[i], prices[i])) < minima[i]:
+            wanted[i] = 0
+    return True
+
+
+@kernel
+def equity_of(cash: float, held: Ints, units: Floats, marks: Floats) -> float:
+    """Cash plus positions at their marks, added in the order of the instruments."""
+    total = cash
+    for i in range(len(held)):
+        if held[i] != 0:
+            total += value_of(held[i], units[i], marks[i])
+    return total
+
+
+@kernel
+def mark_row(
+    close: Floats, tradable: Bools, row: int, marks: Floats, cash: float, held: Ints, units: Floats
+) -> float:
+    """Move ``marks`` (N,) to a row's real closes, and value the account at them."""
+    for i in range(len(marks)):
+        if tradable[row, i]:
+            marks[i] = close[row, i]
+    return equity_of(cash, held, units, marks)

@@ -1,0 +1,286 @@
+"""Sums over equity curves and fills, from which statistics follow."""
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.kernels.accounting import value_of
+from peak_trade.kernels.jit import kernel, reduction
+from peak_trade.kernels.simulate import (
+    FILL_CASH,
+    FILL_FEE,
+    FILL_INSTRUMENT,
+    FILL_LOTS,
+    FILL_PRICE,
+    FILL_REASON,
+    FILL_ROW,
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+RETURNS, SUM, SQUARES, DOWNSIDE, DRAWDOWN, EQUITY_SUM, ROWS, HELD_ROWS, FINAL = range(9)
+SUMS = 9
+"""Positions in the array that ``sums_of_equity`` and ``sums_of_fills`` write: number of returns,
+their sum, sum of squares and sum of squares below zero; deepest drawdown (negative); sum of equity
+over rows; rows; rows with a position; last equity."""
+
+CLOSED, WINS, FEES, NOTIONAL = range(4)
+TRADE_SUMS = 4
+
+
+@kernel
+def equity_of_fills(
+    ints: Ints,
+    floats: Floats,
+    close: Floats,
+    unit: float,
+    cash: float,
+    start: int,
+    equity: Floats,
+    held: Bools,
+) -> int:
+    """Write equity and whether a position was open at each close of one instrument's run.
+
+    ``equity`` and ``held`` have one element a traded row, the first being row ``start``. Returns
+    the lots at the end.
+    """
+    lots = 0
+    row = start
+    stop = start + len(equity)
+    for k in range(len(ints) + 1):
+        end = ints[k, FILL_ROW] if k < len(ints) else stop
+        if end > row:
+            span = equity[row - start : end - start]
+            held[row - start : end - start] = lots != 0
+            if lots == 0:
+                span[:] = cash
+            else:
+                units = lots * unit
+                prices = close[row:end]
+                for i in range(len(span)):
+                    span[i] = cash + units * prices[i]
+            row = end
+        if k < len(ints):
+            lots += ints[k, FILL_LOTS]
+            cash = floats[k, FILL_CASH]
+    return lots
+
+
+@reduction
+def _returns(now: Floats, before: Floats, real: Bools) -> tuple[int, float, float, float]:
+    count, total, squares, downside = 0, 0.0, 0.0, 0.0
+    for i in range(len(now)):
+        r = now[i] / before[i] - 1.0 if before[i] > 0.0 else 0.0
+        down = min(r, 0.0)
+        count += real[i]
+        total += r
+        squares += r * r
+        downside += down * down
+    return count, total, squares, downside
+
+
+@reduction
+def _total(values: Floats) -> float:
+    total = 0.0
+    for i in range(len(values)):
+        total += values[i]
+    return total
+
+
+@kernel
+def deepest_drawdown(equity: Floats, peak: float) -> float:
+    """Smallest equity / running peak - 1 (0 or negative), the peak starting at ``peak``."""
+    deepest = 0.0
+    for i in range(len(equity)):
+        peak = max(peak, equity[i])
+        if equity[i] < peak:
+            deepest = min(deepest, equity[i] / peak - 1.0)
+    return deepest
+
+
+@kernel
+def sums_of_equity(equity: Floats, real: Bools, held: Bools, cash: float, sums: Floats) -> None:
+    """Write ``SUMS`` sums of an equity curve; ``real`` marks rows with a real bar (T,)."""
+    count, total, squares, downside = _returns(equity[1:], equity[:-1], real[1:])
+    sums[RETURNS], sums[SUM], sums[SQUARES], sums[DOWNSIDE] = count, total, squares, downside
+    sums[DRAWDOWN] = deepest_drawdown(equity, cash)
+    sums[EQUITY_SUM] = _total(equity)
+    sums[ROWS] = len(equity)
+    sums[HELD_ROWS] = held.sum()
+    sums[FINAL] = equity[-1]
+
+
+@reduction
+def _stretch(
+    now: Floats, before: Floats, cash: float, units: float
+) -> tuple[float, float, float, float, float, float]:
+    """Sums over a stretch in which only the price moves, and its lowest and highest price."""
+    total, squares, downside, equity = 0.0, 0.0, 0.0, 0.0
+    low, high = np.inf, -np.inf
+    for i in range(len(now)):
+        e = cash + units * now[i]
+        r = e / (cash + units * before[i]) - 1.0
+        down = min(r, 0.0)
+        total += r
+        squares += r * r
+        downside += down * down
+        equity += e
+        low = min(low, now[i])
+        high = max(high, now[i])
+    return total, squares, downside, equity, low, high
+
+
+@kernel
+def sums_of_fills(
+    ints: Ints,
+    floats: Floats,
+    close: Floats,
+    unit: float,
+    cash: float,
+    start: int,
+    stop: int,
+    sums: Floats,
+) -> None:
+    """Write what ``sums_of_equity`` writes, for one instrument, at the cost of its held rows alone.
+
+    Between fills equity is cash + units x close, so its extremes are at the price's; a stretch is
+    only walked for its drawdown where a new peak and a new depth may both fall into it.
+    """
+    sums[:] = 0.0
+    sums[RETURNS], sums[ROWS] = stop - start - 1, stop - start
+    lots = 0
+    row = start
+    peak, deepest = cash, 0.0
+    before = cash
+    for k in range(len(ints) + 1):
+        end = ints[k, FILL_ROW] if k < len(ints) else stop
+        if end > row:
+            units = lots * unit
+            first = cash + units * close[row] if lots != 0 else cash
+            r = first / before - 1.0 if before > 0.0 else 0.0
+            down = min(r, 0.0)
+            sums[SUM] += r
+            sums[SQUARES] += r * r
+            sums[DOWNSIDE] += down * down
+            if lots == 0:
+                sums[EQUITY_SUM] += cash * (end - row)
+                lowest, highest = cash, cash
+            else:
+                sums[HELD_ROWS] += end - row
+                total, squares, downside, equity, low, high = _stretch(
+                    close[row + 1 : end], close[row : end - 1], cash, units
+                )
+                sums[SUM] += total
+                sums[SQUARES] += squares
+                sums[DOWNSIDE] += downside
+                sums[EQUITY_SUM] += first + equity
+                low, high = min(low, close[row]), max(high, close[row])
+                if lots < 0:
+                    low, high = high, low
+                lowest, highest = cash + units * low, cash + units * high
+            if highest <= peak:
+                deepest = min(deepest, lowest / peak - 1.0)
+            elif lowest / highest - 1.0 < deepest:
+                for t in range(row, end):
+                    now = cash + units * close[t] if lots != 0 else cash
+                    peak = max(peak, now)
+                    if now < peak:
+                        deepest = min(deepest, now / peak - 1.0)
+            peak = max(peak, highest)
+            before = cash + units * close[end - 1] if lots != 0 else cash
+            row = end
+        if k < len(ints):
+            lots += ints[k, FILL_LOTS]
+            cash = floats[k, FILL_CASH]
+    sums[DRAWDOWN] = deepest
+    sums[FINAL] = before
+
+
+@kernel
+def trade_sums(ints: Ints, floats: Floats, units: Floats, sums: Floats) -> None:
+    """Write ``TRADE_SUMS`` sums of fills: closed trades, winners, fees, traded notional."""
+    sums[:] = 0.0
+    lots = np.zeros(len(units), np.int64)
+    flow = np.zeros(len(units))
+    for k in range(len(ints)):
+        i = ints[k, FILL_INSTRUMENT]
+        value = value_of(ints[k, FILL_LOTS], units[i], floats[k, FILL_PRICE])
+        sums[FEES] += floats[k, FILL_FEE]
+        sums[NOTIONAL] += abs(value)
+        flow[i] -= value + floats[k, FILL_FEE]
+        lots[i] += ints[k, FILL_LOTS]
+        if lots[i] == 0:
+            sums[CLOSED] += 1
+            sums[WINS] += flow[i] > 0.0
+            flow[i] = 0.0
+
+
+TRIP_INSTRUMENT, TRIP_SIDE, TRIP_LOTS, TRIP_ENTRY, TRIP_EXIT, TRIP_REASON, TRIP_OPEN = range(7)
+TRIP_INTS = 7
+TRIP_ENTRY_PRICE, TRIP_EXIT_PRICE, TRIP_PNL, TRIP_FEES, TRIP_VALUE = range(5)
+TRIP_FLOATS = 5
+
+
+@kernel
+def round_trips(
+    ints: Ints, floats: Floats, units: Floats, marks: Floats
+) -> tuple[Ints, Floats]:
+    """Group fills into trades from flat to flat; the open ones come last, marked at ``marks``.
+
+    Returns integers (K, TRIP_INTS), whose entry and exit are positions in the fills (the exit of an
+    open trade is -1), and floats (K, TRIP_FLOATS).
+    """
+    width = len(units)
+    out_ints = np.zeros((len(ints) + 1, TRIP_INTS), np.int64)
+    out_floats = np.zeros((len(ints) + 1, TRIP_FLOATS))
+    used = 0
+    lots, largest = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    first = np.zeros(width, np.int64)
+    flow, fees = np.zeros(width), np.zeros(width)
+    bought, bought_value = np.zeros(width), np.zeros(width)  # increases: units and value
+    sold, sold_value = np.zeros(width), np.zeros(width)  # reductions
+    for k in range(len(ints) + width):
+        closing = k < len(ints)
+        i = ints[k, FILL_INSTRUMENT] if closing else k - len(ints)
+        if closing:
+            count, price, fee = ints[k, FILL_LOTS], floats[k, FILL_PRICE], floats[k, FILL_FEE]
+            value = value_of(count, units[i], price)
+            if lots[i] == 0:
+                first[i] = k
+            if (lots[i] >= 0) == (count > 0) or lots[i] == 0:
+                bought[i] += abs(count)
+                bought_value[i] += abs(value)
+            else:
+                sold[i] += abs(count)
+                sold_value[i] += abs(value)
+            flow[i] -= value + fee
+            fees[i] += fee
+            lots[i] += count
+            largest[i] = max(largest[i], abs(lots[i]))
+            if lots[i] != 0:
+                continue
+        elif lots[i] == 0:
+            continue
+        else:
+            flow[i] += value_of(lots[i], units[i], marks[i])
+            sold[i] += abs(lots[i])
+            sold_value[i] += abs(value_of(lots[i], units[i], marks[i]))
+        entry = first[i]
+        out_ints[used, TRIP_INSTRUMENT] = i
+        out_ints[used, TRIP_SIDE] = 1 if ints[entry, FILL_LOTS] > 0 else -1
+        out_ints[used, TRIP_LOTS] = largest[i]
+        out_ints[used, TRIP_ENTRY] = entry
+        out_ints[used, TRIP_EXIT] = k if closing else -1
+        out_ints[used, TRIP_REASON] = ints[k, FILL_REASON] if closing else 0
+        out_ints[used, TRIP_OPEN] = not closing
+        out_floats[used, TRIP_ENTRY_PRICE] = bought_value[i] / (bought[i] * units[i])
+        out_floats[used, TRIP_EXIT_PRICE] = sold_value[i] / (sold[i] * units[i])
+        out_floats[used, TRIP_PNL] = flow[i]
+        out_floats[used, TRIP_FEES] = fees[i]
+        out_floats[used, TRIP_VALUE] = bought_value[i]
+        used += 1
+        flow[i], fees[i] = 0.0, 0.0
+        bought[i], bought_value[i], sold[i], sold_value[i] = 0.0, 0.0, 0.0, 0.0
+        largest[i] = 0
+    return out_ints[:used], out_floats[:used]

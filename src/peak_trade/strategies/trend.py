@@ -1,0 +1,107 @@
+"""Trend following: hold what has been rising."""
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.domain.bars import Bars
+from peak_trade.domain.errors import ParameterError
+from peak_trade.domain.strategy import Strategy, Targets, param
+from peak_trade.stats import indicators as ind
+from peak_trade.strategies.share import equal_share
+
+Floats = npt.NDArray[np.float64]
+
+
+class MaCross(Strategy):
+    """Long while the fast simple moving average of the close is above the slow one, else flat.
+
+    Each of N instruments gets 1/N of equity.
+
+    Raises
+    ------
+    ParameterError
+        If ``fast`` is not below ``slow``.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays([10.0, 11.0, 12.0, 9.0, 8.0])
+    >>> MaCross(fast=1, slow=2).targets(bars).ravel()
+    array([False,  True,  True, False, False])
+    """
+
+    source: ClassVar[str] = (
+        "Brock, Lakonishok and LeBaron, Simple Technical Trading Rules and the Stochastic "
+        "Properties of Stock Returns, Journal of Finance 1992"
+    )
+    fast: int = param(20, low=1, high=10_000, doc="rows in the fast average")
+    slow: int = param(50, low=2, high=10_000, doc="rows in the slow average")
+
+    def check(self) -> None:
+        """Refuse a fast average that is not faster than the slow one."""
+        _check_order(self.fast, self.slow)
+
+    @property
+    def warmup(self) -> int:
+        """Rows before the slow average has its first value."""
+        return self.slow - 1
+
+    def indicators(self, bars: Bars) -> dict[str, Floats]:
+        """The two averages, (T, N) in units of price."""
+        return {f"SMA {n}": ind.sma(bars, n) for n in (self.fast, self.slow)}
+
+    def targets(self, bars: Bars) -> Targets:
+        """1/N where the fast average is above the slow one, else 0: (T, N)."""
+        return equal_share(ind.sma(bars, self.fast) > ind.sma(bars, self.slow))
+
+
+class EmaCross(Strategy):
+    """Long while the fast exponential moving average of the close is above the slow one, else flat.
+
+    Each of N instruments gets 1/N of equity.
+
+    Raises
+    ------
+    ParameterError
+        If ``fast`` is not below ``slow``.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays([10.0, 11.0, 12.0, 9.0, 8.0])
+    >>> EmaCross(fast=1, slow=2).targets(bars).ravel()
+    array([False,  True,  True, False, False])
+    """
+
+    source: ClassVar[str] = (
+        "Appel, Technical Analysis: Power Tools for Active Investors, 2005 (the sign of MACD)"
+    )
+    fast: int = param(12, low=1, high=10_000, doc="span of the fast average in rows")
+    slow: int = param(26, low=2, high=10_000, doc="span of the slow average in rows")
+
+    def check(self) -> None:
+        """Refuse a fast average that is not faster than the slow one."""
+        _check_order(self.fast, self.slow)
+
+    @property
+    def warmup(self) -> int:
+        """Five spans of the slow average, after which its seed weighs less than 1e-4."""
+        return 5 * self.slow
+
+    def indicators(self, bars: Bars) -> dict[str, Floats]:
+        """The two averages, (T, N) in units of price."""
+        return {f"EMA {n}": ind.ema(bars, n) for n in (self.fast, self.slow)}
+
+    def targets(self, bars: Bars) -> Targets:
+        """1/N where the fast average is above the slow one, else 0: (T, N)."""
+        return equal_share(ind.ema(bars, self.fast) > ind.ema(bars, self.slow))
+
+
+def _check_order(fast: int, slow: int) -> None:
+    if fast >= slow:
+        raise ParameterError(
+            f"fast {fast} is not below slow {slow}",
+            hint="the fast average needs fewer rows than the slow one",
+            fast=fast,
+            slow=slow,
+        )

@@ -1,0 +1,50 @@
+"""SMA, EMA, RSI, Bollinger's deviation and ATR of published reference files."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from peak_trade.domain.bars import Bars
+from peak_trade.stats import indicators as ind
+
+
+def columns(shared, file):
+    return pl.read_parquet(shared / "cases" / "indicators" / file)
+
+
+def agree(ours, frame, label, delta):
+    theirs = frame[label].cast(pl.Float64).to_numpy()
+    known = ~np.isnan(theirs)
+    assert known.sum() > 300
+    np.testing.assert_allclose(ours[known], theirs[known], rtol=0, atol=delta)
+    return np.flatnonzero(known)[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "indicator", "delta"),
+    [("SMA14", ind.sma, 0.005001), ("EMA14", ind.ema, 0.01), ("RSI 14 Wilder", ind.rsi, 1e-3)],
+)
+def test_indicator_of_the_index_equals_the_published_one(shared, label, indicator, delta):
+    frame = columns(shared, "sma_ema_rsi.parquet")
+    ours = indicator(frame["Close"].to_numpy(), 14)
+    first = agree(ours, frame, label, delta)
+    assert np.flatnonzero(~np.isnan(ours))[0] in (first, first - 1)
+
+
+def test_sma_and_deviation_of_spy_give_the_published_bollinger_bands(shared):
+    frame = columns(shared, "bollinger_20_2.parquet")
+    close = frame["Close"].to_numpy()
+    middle, width = ind.sma(close, 20), 2 * ind.std(close, 20)
+    agree(middle, frame, "Moving Average 20", 1e-3)
+    agree(middle + width, frame, "Bollinger Bands® 20 2 Top", 1e-3)
+    agree(middle - width, frame, "Bollinger Bands® 20 2 Bottom", 1e-3)
+
+
+def test_atr_of_spy_converges_to_the_published_one(shared):
+    # Their first true range is that of the first row, so the seeds differ and decay by 13/14 a row.
+    frame = columns(shared, "atr_14_wilder.parquet")
+    prices = {name: frame[name.title()].to_numpy() for name in ("open", "high", "low", "close")}
+    bars = Bars.from_arrays(**prices)
+    theirs = frame["Average True Range 14"].cast(pl.Float64).to_numpy()
+    gap = np.abs(ind.atr(bars, 14)[:, 0] - theirs)
+    assert np.nanmax(gap[150:]) < 1e-3
