@@ -22,8 +22,11 @@ def random_bars(seed, rows=300, width=1, decimals=2, tick=0.01):
     high = np.maximum(opened, close) * (1 + rng.random((rows, width)) * 0.01)
     low = np.minimum(opened, close) * (1 - rng.random((rows, width)) * 0.01)
     rounded = {
-        "close": close, "open": opened, "high": high, "low": low,
-    }  # fmt: skip
+        "close": close,
+        "open": opened,
+        "high": high,
+        "low": low,
+    }
     if decimals is not None:
         rounded = {name: np.round(values, decimals) for name, values in rounded.items()}
     return Bars.from_arrays(

@@ -135,16 +135,15 @@ def _processors() -> Finding:
 
 
 def _kernel_cache() -> Finding:
-    """Where compiled kernels are kept: beside their source, or where numba is told to."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else Path(__file__).parents[1] / "kernels"
-    if _is_writable(folder):
-        return Finding("kernel cache", "ok", str(folder))
-    return Finding(
-        "kernel cache",
-        "warning",
-        f"{folder} is not writable, so kernels may be compiled anew: set NUMBA_CACHE_DIR",
-    )
+    from peak_trade.kernels.jit import cache_folder
+
+    folder = cache_folder()
+    if not _is_writable(folder):
+        text = f"{folder} is not writable, so every start compiles: set NUMBA_CACHE_DIR"
+        return Finding("kernel cache", "warning", text)
+    is_filled = any(folder.rglob("*.nbi")) if folder.is_dir() else False
+    state = "" if is_filled else ", empty: the first run compiles"
+    return Finding("kernel cache", "ok", f"{folder}{state}")
 
 
 def _disk() -> Finding:

@@ -73,7 +73,7 @@ def strategy_class(reference: str) -> type:
     if reference not in points:
         raise StrategyError(
             f"strategy {reference!r} is not known",
-            hint=f"{did_you_mean(reference, points)} A file of your own is mine.py:Class",
+            hint=f"{did_you_mean(reference, points)} (a file of your own is mine.py:Class)",
             strategy=reference,
         )
     try:

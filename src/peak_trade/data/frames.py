@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
 
-def read_frame(frame: "IntoDataFrame") -> Table:
+def read_frame(frame: "IntoDataFrame | pl.LazyFrame") -> Table:
     """Take a frame in; an index of times or of times and symbols becomes columns.
 
     Parameters
@@ -26,17 +26,20 @@ def read_frame(frame: "IntoDataFrame") -> Table:
     import narwhals as nw
     import polars as pl
 
-    if isinstance(frame, pl.LazyFrame):
-        frame = frame.collect()
+    eager = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     try:
-        wrapped = nw.from_native(frame, eager_only=True)
+        wrapped = nw.from_native(eager, eager_only=True)
     except TypeError as error:
         raise DataError(
             f"a {type(frame).__name__} is not a source of bars",
             hint="give builtin:NAME, file:PATH, a path, or a pandas or polars frame",
         ) from error
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(
+            "two columns of the frame have the same name", hint="name each column once"
+        ) from error
     if wrapped.implementation.is_pandas():
-        table = Table(_from_pandas(frame), "pandas frame", "asset", "pandas")
+        table = Table(_from_pandas(eager), "pandas frame", "asset", "pandas")
     elif wrapped.implementation.is_polars():
         table = Table(wrapped.to_polars(), "polars frame", "asset")
     else:
@@ -58,9 +61,6 @@ def _from_pandas(frame: Any) -> "pl.DataFrame":  # noqa: ANN401 - pandas has no 
         )
     frame = _without_index(frame)
     names = [str(name) for name in frame.columns]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"column {twice!r} stands twice in the pandas frame", hint="name it once")
     return pl.DataFrame([_series(name, frame.iloc[:, k]) for k, name in enumerate(names)])
 
 

@@ -25,11 +25,12 @@ from peak_trade.domain.errors import DataError, did_you_mean
 from peak_trade.domain.instrument import AssetClass
 
 if TYPE_CHECKING:
+    import polars as pl
     from narwhals.typing import IntoDataFrame
 
 
 def load(
-    source: "str | Path | IntoDataFrame",
+    source: "str | Path | IntoDataFrame | pl.LazyFrame",
     *,
     interval: str | Interval | None = None,
     stamp: Stamp = "open",
@@ -114,7 +115,7 @@ def load(
         elif isinstance(source, Path):
             table = read_file(source)
         else:
-            table = read_frame(source)  # type: ignore[arg-type]
+            table = read_frame(source)
     found = find_columns(table, mapping, stamp=stamp)
     stamps = read_stamps(table, found.time, clock=found.clock, timezone=timezone)
     series = normalise(table, found, stamps, symbol=symbol)

@@ -7,11 +7,7 @@ from peak_trade.kernels.accounting import value_of
 from peak_trade.kernels.jit import kernel, reduction
 from peak_trade.kernels.simulate import (
     FILL_CASH,
-    FILL_FEE,
-    FILL_INSTRUMENT,
     FILL_LOTS,
-    FILL_PRICE,
-    FILL_REASON,
     FILL_ROW,
 )
 
@@ -25,8 +21,8 @@ SUMS = 9
 their sum, sum of squares and sum of squares below zero; deepest drawdown (negative); sum of equity
 over rows; rows; rows with a position; last equity."""
 
-CLOSED, WINS, FEES, NOTIONAL = range(4)
-TRADE_SUMS = 4
+CLOSED, WINS, FEES, NOTIONAL, OPEN = range(5)
+TRADE_SUMS = 5
 
 
 @kernel
@@ -198,22 +194,26 @@ def sums_of_fills(
 
 
 @kernel
-def trade_sums(ints: Ints, floats: Floats, units: Floats, sums: Floats) -> None:
-    """Write ``TRADE_SUMS`` sums of fills: closed trades, winners, fees, traded notional."""
+def trade_sums(
+    instrument: Ints, lots: Ints, price: Floats, fee: Floats, units: Floats, sums: Floats
+) -> None:
+    """Write ``TRADE_SUMS`` sums of K fills: closed trades, winners, fees, traded value, open trades."""
     sums[:] = 0.0
-    lots = np.zeros(len(units), np.int64)
+    held = np.zeros(len(units), np.int64)
     flow = np.zeros(len(units))
-    for k in range(len(ints)):
-        i = ints[k, FILL_INSTRUMENT]
-        value = value_of(ints[k, FILL_LOTS], units[i], floats[k, FILL_PRICE])
-        sums[FEES] += floats[k, FILL_FEE]
+    for k in range(len(lots)):
+        i = instrument[k]
+        value = value_of(lots[k], units[i], price[k])
+        sums[FEES] += fee[k]
         sums[NOTIONAL] += abs(value)
-        flow[i] -= value + floats[k, FILL_FEE]
-        lots[i] += ints[k, FILL_LOTS]
-        if lots[i] == 0:
+        flow[i] -= value + fee[k]
+        held[i] += lots[k]
+        if held[i] == 0:
             sums[CLOSED] += 1
             sums[WINS] += flow[i] > 0.0
             flow[i] = 0.0
+    for i in range(len(units)):
+        sums[OPEN] += held[i] != 0
 
 
 TRIP_INSTRUMENT, TRIP_SIDE, TRIP_LOTS, TRIP_ENTRY, TRIP_EXIT, TRIP_REASON, TRIP_OPEN = range(7)
@@ -224,63 +224,67 @@ TRIP_FLOATS = 5
 
 @kernel
 def round_trips(
-    ints: Ints, floats: Floats, units: Floats, marks: Floats
+    instrument: Ints,
+    lots: Ints,
+    price: Floats,
+    fee: Floats,
+    reason: Ints,
+    units: Floats,
+    marks: Floats,
 ) -> tuple[Ints, Floats]:
-    """Group fills into trades from flat to flat; the open ones come last, marked at ``marks``.
+    """Group K fills into trades from flat to flat; the open ones come last, marked at ``marks``.
 
-    Returns integers (K, TRIP_INTS), whose entry and exit are positions in the fills (the exit of an
-    open trade is -1), and floats (K, TRIP_FLOATS).
+    Returns integers (trades, TRIP_INTS), whose entry and exit are positions in the fills (the exit
+    of an open trade is -1), and floats (trades, TRIP_FLOATS).
     """
-    width = len(units)
-    out_ints = np.zeros((len(ints) + 1, TRIP_INTS), np.int64)
-    out_floats = np.zeros((len(ints) + 1, TRIP_FLOATS))
+    width, count = len(units), len(lots)
+    ints = np.zeros((count + 1, TRIP_INTS), np.int64)
+    floats = np.zeros((count + 1, TRIP_FLOATS))
     used = 0
-    lots, largest = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    held, largest = np.zeros(width, np.int64), np.zeros(width, np.int64)
     first = np.zeros(width, np.int64)
     flow, fees = np.zeros(width), np.zeros(width)
-    bought, bought_value = np.zeros(width), np.zeros(width)  # increases: units and value
-    sold, sold_value = np.zeros(width), np.zeros(width)  # reductions
-    for k in range(len(ints) + width):
-        closing = k < len(ints)
-        i = ints[k, FILL_INSTRUMENT] if closing else k - len(ints)
-        if closing:
-            count, price, fee = ints[k, FILL_LOTS], floats[k, FILL_PRICE], floats[k, FILL_FEE]
-            value = value_of(count, units[i], price)
-            if lots[i] == 0:
+    came, came_value = np.zeros(width), np.zeros(width)  # lots and value of increases
+    left, left_value = np.zeros(width), np.zeros(width)  # and of reductions
+    for k in range(count + width):
+        is_fill = k < count
+        i = instrument[k] if is_fill else k - count
+        if is_fill:
+            value = abs(value_of(lots[k], units[i], price[k]))
+            if held[i] == 0:
                 first[i] = k
-            if (lots[i] >= 0) == (count > 0) or lots[i] == 0:
-                bought[i] += abs(count)
-                bought_value[i] += abs(value)
+            if held[i] == 0 or (held[i] > 0) == (lots[k] > 0):
+                came[i] += abs(lots[k])
+                came_value[i] += value
             else:
-                sold[i] += abs(count)
-                sold_value[i] += abs(value)
-            flow[i] -= value + fee
-            fees[i] += fee
-            lots[i] += count
-            largest[i] = max(largest[i], abs(lots[i]))
-            if lots[i] != 0:
+                left[i] += abs(lots[k])
+                left_value[i] += value
+            flow[i] -= value_of(lots[k], units[i], price[k]) + fee[k]
+            fees[i] += fee[k]
+            held[i] += lots[k]
+            largest[i] = max(largest[i], abs(held[i]))
+            if held[i] != 0:
                 continue
-        elif lots[i] == 0:
+        elif held[i] == 0:
             continue
         else:
-            flow[i] += value_of(lots[i], units[i], marks[i])
-            sold[i] += abs(lots[i])
-            sold_value[i] += abs(value_of(lots[i], units[i], marks[i]))
-        entry = first[i]
-        out_ints[used, TRIP_INSTRUMENT] = i
-        out_ints[used, TRIP_SIDE] = 1 if ints[entry, FILL_LOTS] > 0 else -1
-        out_ints[used, TRIP_LOTS] = largest[i]
-        out_ints[used, TRIP_ENTRY] = entry
-        out_ints[used, TRIP_EXIT] = k if closing else -1
-        out_ints[used, TRIP_REASON] = ints[k, FILL_REASON] if closing else 0
-        out_ints[used, TRIP_OPEN] = not closing
-        out_floats[used, TRIP_ENTRY_PRICE] = bought_value[i] / (bought[i] * units[i])
-        out_floats[used, TRIP_EXIT_PRICE] = sold_value[i] / (sold[i] * units[i])
-        out_floats[used, TRIP_PNL] = flow[i]
-        out_floats[used, TRIP_FEES] = fees[i]
-        out_floats[used, TRIP_VALUE] = bought_value[i]
+            value = value_of(held[i], units[i], marks[i])
+            flow[i] += value
+            left[i] += abs(held[i])
+            left_value[i] += abs(value)
+        ints[used, TRIP_INSTRUMENT] = i
+        ints[used, TRIP_SIDE] = 1 if lots[first[i]] > 0 else -1
+        ints[used, TRIP_LOTS] = largest[i]
+        ints[used, TRIP_ENTRY] = first[i]
+        ints[used, TRIP_EXIT] = k if is_fill else -1
+        ints[used, TRIP_REASON] = reason[k] if is_fill else 0
+        ints[used, TRIP_OPEN] = not is_fill
+        floats[used, TRIP_ENTRY_PRICE] = came_value[i] / (came[i] * units[i])
+        floats[used, TRIP_EXIT_PRICE] = left_value[i] / (left[i] * units[i])
+        floats[used, TRIP_PNL] = flow[i]
+        floats[used, TRIP_FEES] = fees[i]
+        floats[used, TRIP_VALUE] = came_value[i]
         used += 1
-        flow[i], fees[i] = 0.0, 0.0
-        bought[i], bought_value[i], sold[i], sold_value[i] = 0.0, 0.0, 0.0, 0.0
-        largest[i] = 0
-    return out_ints[:used], out_floats[:used]
+        flow[i], fees[i], largest[i] = 0.0, 0.0, 0
+        came[i], came_value[i], left[i], left_value[i] = 0.0, 0.0, 0.0, 0.0
+    return ints[:used], floats[:used]

@@ -156,7 +156,7 @@ def summary_of(page: BacktestPage) -> str:
     start, end = number(record.terms.cash, 0), number(float(record.equity[-1]), 0)
     text = f"{start} {currency} became {end} {currency}"
     if page.benchmark and len(page.benchmark[1]):
-        text += f"; {page.benchmark[0]} ended at {number(float(page.benchmark[1][-1]), 0)} {currency}"
+        text += f". {page.benchmark[0]} ended at {number(float(page.benchmark[1][-1]), 0)} {currency}"
     if record.ruined:
         text += ". The account was ruined: its value fell to zero, and it was closed"
     if not len(page.trades):

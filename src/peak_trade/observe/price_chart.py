@@ -94,6 +94,7 @@ def price_figure(
     if below:
         layout = {
             "yaxis": {"tickformat": ",.6~g", "domain": [0.3, 1.0]},
+            "xaxis": {"anchor": "y2"},
             "yaxis2": {"tickformat": ",.6~g", "domain": [0.0, 0.24], "anchor": "x"},
         }
     stamps = milliseconds(drawn_ns(record.time[rows], record.bars.interval.ns))
@@ -177,7 +178,7 @@ def _markers(
         "name": mark.name,
         "marker": {
             "symbol": mark.symbol,
-            "size": 8,
+            "size": 7,
             "color": css(mark.colour),
             "line": {"width": 1.2, "color": css(mark.colour)},
         },

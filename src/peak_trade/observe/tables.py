@@ -15,7 +15,7 @@ from peak_trade.stats.drawdown import drawdown_table, monthly_returns
 Floats = npt.NDArray[np.float64]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-TRADES_SHOWN = 100
+TRADES_SHOWN = 50
 INSTRUMENTS_SHOWN = 20
 
 
@@ -101,15 +101,15 @@ def drawdown_rows(record: Record) -> Table:
     """The five deepest drawdowns."""
     interval = record.bars.interval.ns
     return table(
-        ["Depth", "From", "Lowest", "Recovered", "Days"],
-        "ntttn",
+        ["From", "Lowest", "Recovered", "Days", "Depth"],
+        "tttnn",
         [
             [
-                percent(item.depth),
                 stamp(item.peak_time, interval),
                 stamp(item.trough_time, interval),
                 "not yet" if item.recovery_time is None else stamp(item.recovery_time, interval),
                 number(item.days, 0 if interval >= 86_400_000_000_000 else 1),
+                percent(item.depth),
             ]
             for item in drawdown_table(record.time, record.equity)
         ],

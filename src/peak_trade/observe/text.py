@@ -56,7 +56,7 @@ def price(value: float) -> str:
     if not math.isfinite(value):
         return DASH
     size = abs(value)
-    if size >= 100 or size == 0:
+    if size >= 10 or size == 0:
         return f"{value:,.2f}"
     digits = 4 if size >= 1 else 3 - math.floor(math.log10(size))
     whole, _, rest = f"{value:.{digits}f}".partition(".")

@@ -60,9 +60,9 @@ def target_array(strategy: HasTargets, bars: Bars) -> Targets:
 def _number_array(name: str, found: object) -> Targets:
     array = np.asarray(found)
     if array.dtype.kind == "b":
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
     if array.dtype.kind in "iuf":
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return np.asarray(array, dtype=np.float64, order="C")
     raise StrategyError(
         f"targets of {name} are {_described(found, array)}, expected bool, integer or float values",
         hint=_HINT,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from peak_trade.domain.bars import COLUMNS, Bars
 from peak_trade.domain.errors import ParameterError, PeakTradeError, StrategyError
 from peak_trade.domain.memory import Memory
-from peak_trade.domain.strategy import HasTargets, parameter_values, warmup_of
+from peak_trade.domain.strategy import HasTargets, Targets, parameter_values, warmup_of
 from peak_trade.portfolio.weights import target_array
 
 Floats = npt.NDArray[np.float64]
@@ -161,7 +161,7 @@ def check_causality(
         raise ParameterError(f"every {every} is not at least 1", hint="1 checks every row")
     if not seconds > 0:
         raise ParameterError(f"seconds {seconds} is not above 0", hint="60 is the default")
-    whole = _weights(strategy, bars, len(bars))
+    whole = _weights(strategy, bars, len(bars)).astype(np.float64)
     affordable = int(seconds / _mean_seconds(strategy, bars, whole))
     rows = _rows_to_check(len(bars), every, affordable)
     leaking = []
@@ -185,9 +185,9 @@ def check_causality(
     )
 
 
-def _weights(strategy: HasTargets, bars: Bars, whole: int) -> Floats:
+def _weights(strategy: HasTargets, bars: Bars, whole: int) -> Targets:
     try:
-        return target_array(strategy, bars).astype(np.float64)
+        return target_array(strategy, bars)
     except PeakTradeError:
         raise
     except Exception as error:
@@ -201,7 +201,7 @@ def _weights(strategy: HasTargets, bars: Bars, whole: int) -> Floats:
 
 
 def _last(strategy: HasTargets, bars: Bars, row: int) -> Floats:
-    last: Floats = _weights(strategy, bars[: row + 1], len(bars))[row]
+    last: Floats = _weights(strategy, bars[: row + 1], len(bars))[row].astype(np.float64)
     return last
 
 
@@ -215,13 +215,15 @@ def _mean_seconds(strategy: HasTargets, bars: Bars, whole: Floats) -> float:
     # A call costs some for itself and some for each row: the mean of the shortest and the longest.
     start = time.perf_counter()
     again = _weights(strategy, bars[:], len(bars))
-    if _differs(again, whole).any():
+    took = time.perf_counter() - start
+    if _differs(again.astype(np.float64), whole).any():
         raise StrategyError(
             f"{type(strategy).__name__} gives other targets for the same bars",
             hint="targets(bars) must depend on its bars and parameters alone; seed what is random",
         )
+    start = time.perf_counter()
     _weights(strategy, bars[:1], len(bars))
-    return max((time.perf_counter() - start) / 2, 1e-9)
+    return max((time.perf_counter() - start + took) / 2, 1e-9)
 
 
 def _rows_to_check(count: int, every: int | None, affordable: int) -> Ints:
@@ -255,8 +257,8 @@ def _leaking_columns(strategy: HasTargets, bars: Bars, whole: Floats, row: int) 
     for name in names:
         for changed in _changed(bars, name, row):
             try:
-                target = target_array(strategy, changed).astype(np.float64)[row]
-            except Exception:  # noqa: BLE001, S112 - prices no market quotes may be too much for it
+                target = _weights(strategy, changed, len(bars))[row].astype(np.float64)
+            except PeakTradeError:  # prices that no market quotes may be too much for it
                 continue
             if _differs(target, whole[row]).any():
                 found.append(name)
@@ -294,7 +296,7 @@ def _warmup_difference(
     largest = 0.0
     for row in rows:
         late = _weights(strategy, bars[row - warmup : row + 1], len(bars))
-        gap = np.abs(_standing(late)[-1] - standing[row])
+        gap = np.abs(_standing(late.astype(np.float64))[-1] - standing[row])
         largest = max(largest, float(gap.max()))
     return largest, len(rows)
 

@@ -57,7 +57,6 @@ def run(
     from peak_trade.app.cli import request
     from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
-    from peak_trade.research.backtest import backtest
 
     parameters, pairs = split_settings(settings or [])
     found = request.configured(given, pairs, config)
@@ -66,6 +65,8 @@ def run(
     _check_paths(data, page, trades, equity)
     made = make(strategy_class(strategy), parameters)
     account = chosen.backtest
+    from peak_trade.research.backtest import backtest
+
     with working("Trading (the first run ever compiles)", wanted=chosen.flags.show_progress):
         bars = request.load_bars(data, found, columns=columns, symbols=symbol)
         result = backtest(
@@ -143,4 +144,5 @@ def _show(result: "Backtest", page: Path | None, tables: tuple[Path | None, ...]
 def _span(facts: object) -> str:
     if not isinstance(facts, dict):
         return ""
-    return f"{facts['bars']:,} bars from {facts['from']} to {facts['to']}"
+    first, last = (str(facts[key]).removesuffix("T00:00:00Z") for key in ("from", "to"))
+    return f"{facts['bars']:,} bars from {first} to {last}"

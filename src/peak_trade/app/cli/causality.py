@@ -39,12 +39,13 @@ def run(
     from peak_trade.app.cli import request
     from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
-    from peak_trade.research.causality import check_causality
 
     parameters, pairs = split_settings(settings or [])
     found = request.configured(given, pairs, config)
     chosen = found.values
     made = make(strategy_class(strategy), parameters)
+    from peak_trade.research.causality import check_causality
+
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
     with progress("Checking", wanted=chosen.flags.show_progress) as watch:
         report = check_causality(made, bars, every=every, progress=watch)

@@ -106,12 +106,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        return _closed()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer's own answer to it is code 1
+            return _closed()
+        raise
     except Exception as error:
         _tell_error(error, FAILED, as_json=as_json, debug=debug)
         raise SystemExit(FAILED) from error
     return code if isinstance(code, int) else OK
+
+
+def _closed() -> int:
+    """Leave nothing to flush into the pipe that nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return PIPE_CLOSED
 
 
 def _usage(error: typer.TyperException) -> str:

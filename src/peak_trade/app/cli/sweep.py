@@ -61,7 +61,6 @@ def run(
     from peak_trade.app.cli import request
     from peak_trade.app.wiring import parse_grid, split_settings, strategy_class
     from peak_trade.domain.errors import ParameterError
-    from peak_trade.research.sweep import sweep
 
     parameters, pairs = split_settings(settings or [])
     found = request.configured(given, pairs, config)
@@ -74,6 +73,8 @@ def run(
         raise ParameterError(f"{both[0]} stands in --grid and in --set", hint="give it once")
     axes = {**{name: (value,) for name, value in parameters.items()}, **axes}
     kind = strategy_class(strategy)
+    from peak_trade.research.sweep import sweep
+
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
     account = chosen.backtest
     with progress("Sweeping", wanted=chosen.flags.show_progress) as watch:

@@ -1,6 +1,7 @@
 (function () {
   "use strict";
   var root = document.documentElement;
+  var narrowPage = window.matchMedia("(max-width: 640px)");
   var figures = JSON.parse(document.getElementById("figures").textContent);
   var charts = Array.prototype.slice.call(document.querySelectorAll(".chart"));
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -34,7 +35,7 @@
     });
     return base;
   }
-  function layout(chart, figure) {
+  function layout(chart, figure, times) {
     var narrow = chart.clientWidth < 560 && !root.classList.contains("printing");
     var axis = function () {
       return { gridcolor: colour("--hair"), linecolor: colour("--rule"), zerolinecolor: colour("--rule"), zerolinewidth: 1, tickcolor: colour("--rule"), automargin: true, fixedrange: true, title: { font: { size: 12 } } };
@@ -58,6 +59,8 @@
       base.xaxis.rangeslider = { visible: false };
       base.xaxis.nticks = narrow ? 5 : 10;
       base.yaxis.nticks = base.height < 250 ? 5 : 8;
+      base.xaxis.range = [times.t[0], times.t[times.t.length - 1]];
+      if (times.t.length < 2) delete base.xaxis.range;
       if (chart.dataset.range) base.xaxis.range = JSON.parse(chart.dataset.range);
     }
     merged(base, figure.layout);
@@ -65,7 +68,7 @@
       base.yaxis.type = "log";
       base.yaxis.dtick = undefined;
     }
-    if (root.classList.contains("printing")) { base.width = PRINT; base.autosize = false; }
+    if (root.classList.contains("printing")) { base.width = PRINT; base.height *= 0.72; base.autosize = false; }
     return base;
   }
   function draw(chart) {
@@ -78,7 +81,7 @@
     });
     figure.daily = figure.daily === undefined && times.t
       ? times.t.every(function (text) { return text.slice(11) === "00:00:00"; }) : figure.daily;
-    Plotly.react(chart, resolved(figure.data, times), layout(chart, figure), { displayModeBar: false, responsive: true });
+    Plotly.react(chart, resolved(figure.data, times), layout(chart, figure, times), { displayModeBar: false, doubleClick: "reset", responsive: true });
     if (!chart.dataset.linked && figure.times) {
       chart.dataset.linked = "1";
       chart.on("plotly_relayout", function (change) { follow(chart, change); });
@@ -114,7 +117,9 @@
     chart.dataset.figure = chooser.value;
     draw(chart);
   });
-  if (dark.addEventListener) dark.addEventListener("change", drawAll);
+  [dark, narrowPage].forEach(function (query) {
+    if (query.addEventListener) query.addEventListener("change", drawAll);
+  });
   window.addEventListener("beforeprint", function () { root.classList.add("printing"); drawAll(); });
   window.addEventListener("afterprint", function () { root.classList.remove("printing"); drawAll(); });
   drawAll();

@@ -1,0 +1,355 @@
+"""One strategy over one stretch of bars: what it would have traded, and what that was worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.domain.bars import Bars
+from peak_trade.domain.errors import InputError, ParameterError, StrategyError
+from peak_trade.domain.order import Reason
+from peak_trade.domain.record import Record, Trades
+from peak_trade.domain.strategy import HasTargets, parameter_values, warmup_of
+from peak_trade.domain.terms import Costs, Exits, Terms
+from peak_trade.engine import fast
+from peak_trade.engine.account import check_tradable
+from peak_trade.engine.clock import new_run_id
+from peak_trade.portfolio.weights import target_array
+from peak_trade.research.frames import frame_of
+from peak_trade.research.span import Span, code_version, stamp_text
+from peak_trade.stats import performance
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    Frame = pl.DataFrame | pd.DataFrame
+
+Engine = Literal["auto", "fast", "session"]
+FEW_TRADES = 30
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a backtest found.
+
+    Attributes
+    ----------
+    run : str
+        Unique id, ordered by time.
+    strategy : HasTargets
+        What was traded.
+    bars : Bars
+        What it was traded on.
+    record : Record
+        Equity and fills.
+    stats : dict of str to float
+        ``total_return``, ``cagr``, ``volatility``, ``sharpe``, ``sortino``, ``max_drawdown``,
+        ``trades``, ``win_rate``, ``fees``, ``exposure``, ``turnover``; NaN where not defined.
+    engine_note : str
+        Why the fast path declined, empty where it did not.
+    warnings : tuple of str
+        What a reader should know before leaning on the figures.
+    """
+
+    run: str
+    strategy: HasTargets
+    bars: Bars
+    record: Record
+    stats: Mapping[str, float]
+    engine_note: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {self.stats[name]:.4g}" for name in _SHOWN)
+        return f"Backtest({self.strategy!r} on {self.bars.name}: {figures})"
+
+    @property
+    def name(self) -> str:
+        """The strategy's class name."""
+        return type(self.strategy).__name__
+
+    @property
+    def params(self) -> dict[str, object]:
+        """The strategy's parameters."""
+        return parameter_values(self.strategy)
+
+    @property
+    def engine(self) -> str:
+        """Which engine ran: ``fast`` or ``session``."""
+        return self.record.engine
+
+    @property
+    def equity_final(self) -> float:
+        """Equity at the last close, quote currency."""
+        return float(self.record.equity[-1])
+
+    @cached_property
+    def trade_columns(self) -> Trades:
+        """The trades as arrays, the open ones last."""
+        return performance.trades_of(self.record)
+
+    @cached_property
+    def equity(self) -> "Frame":
+        """Equity at each close of the traded rows: ``time`` (UTC) and ``equity``."""
+        columns = {"time": self.record.time, "equity": self.record.equity}
+        return frame_of(columns, self.bars.frame)
+
+    @cached_property
+    def trades(self) -> "Frame":
+        """One row a trade, from flat to flat or through zero; open ones last, marked at the end."""
+        trades, symbols = self.trade_columns, np.array(self.bars.symbols)
+        lot = np.array([instrument.lot for instrument in self.bars.instruments])
+        columns = {
+            "symbol": symbols[trades.instrument],
+            "side": np.where(trades.side > 0, "long", "short"),
+            "quantity": trades.lots * lot[trades.instrument],
+            "entry_time": trades.entry_time,
+            "exit_time": trades.exit_time,
+            "entry_price": trades.entry_price,
+            "exit_price": trades.exit_price,
+            "pnl": trades.pnl,
+            "return": trades.return_,
+            "fees": trades.fees,
+            "bars": trades.exit_row - trades.entry_row,
+            "exit_reason": np.where(trades.is_open, "open", _REASONS[trades.reason]),
+        }
+        return frame_of(columns, self.bars.frame)
+
+    @cached_property
+    def fills(self) -> "Frame":
+        """One row a fill, in the order they were booked."""
+        fills, symbols = self.record.fills, np.array(self.bars.symbols)
+        lot = np.array([instrument.lot for instrument in self.bars.instruments])
+        columns = {
+            "time": fills.time,
+            "symbol": symbols[fills.instrument],
+            "quantity": fills.lots * lot[fills.instrument],
+            "lots": fills.lots,
+            "price": fills.price,
+            "fee": fills.fee,
+            "cash": fills.cash,
+            "reason": _REASONS[fills.reason],
+        }
+        return frame_of(columns, self.bars.frame)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the series, ready for JSON; NaN and infinities become None."""
+        record, terms = self.record, self.record.terms
+        return {
+            "run": self.run,
+            "strategy": self.name,
+            "params": self.params,
+            "engine": self.engine,
+            "engine_note": self.engine_note,
+            "data": data_of(record),
+            "terms": {
+                "cash": terms.cash,
+                "commission": terms.costs.commission,
+                "slippage": terms.costs.slippage,
+                "stop_loss": terms.exits.stop_loss,
+                "take_profit": terms.exits.take_profit,
+                "reentry": terms.exits.reentry,
+                "cash_buffer": terms.cash_buffer,
+                "min_change": terms.min_change,
+                "shortfall": terms.shortfall,
+            },
+            "stats": stats_json(self.stats),
+            "orders": {
+                name: getattr(record.counts, name) for name in record.counts.__slots__
+            },
+            "cash": terms.cash,
+            "equity_final": self.equity_final,
+            "warnings": list(self.warnings),
+            "code_version": code_version(),
+            "report": None,
+        }
+
+    def report(self, path: str | Path) -> Path:
+        """Write the run's report, one HTML file, and give its path.
+
+        Raises
+        ------
+        InputError
+            A path that cannot be written.
+        """
+        from peak_trade.research.pages import write_backtest_report
+
+        return write_backtest_report(self, path)
+
+
+_SHOWN = ("total_return", "sharpe", "max_drawdown", "trades")
+_REASONS = np.array([reason.name.lower() for reason in sorted(Reason)])
+
+
+def backtest(
+    strategy: HasTargets,
+    bars: Bars,
+    *,
+    cash: float = 100_000.0,
+    costs: Costs | None = None,
+    exits: Exits | None = None,
+    start: str | int | None = None,
+    end: str | int | None = None,
+    engine: Engine = "auto",
+    cash_buffer: float = 0.0,
+    min_change: float | None = None,
+    shortfall: Literal["scale", "reject"] = "scale",
+) -> Backtest:
+    """Trade a strategy over bars, as a session would have, and measure what came of it.
+
+    Parameters
+    ----------
+    strategy : HasTargets
+        Any object with ``targets(bars)``.
+    bars : Bars
+        From ``pt.load``.
+    cash : float
+        Starting cash in quote currency.
+    costs : Costs, optional
+        Commission and slippage; none where left out, and a warning says so.
+    exits : Exits, optional
+        Stop-loss and take-profit.
+    start, end : str or int, optional
+        First and last bar to trade by their opens: an ISO date or time (UTC), or UTC nanoseconds.
+        Bars before ``start`` feed indicators only; bars after ``end`` are not seen at all.
+    engine : {"auto", "fast", "session"}
+        ``session`` steps bar by bar; ``fast`` is its compiled substitute, equal bit for bit.
+    cash_buffer : float
+        Fraction of equity that sizing leaves out.
+    min_change : float, optional
+        Smallest change of a target that is acted on; one order step where left out.
+    shortfall : {"scale", "reject"}
+        What happens to increases that cash does not pay in full.
+
+    Raises
+    ------
+    InputError
+        Bars, targets or terms that cannot be traded.
+
+    Examples
+    --------
+    >>> from peak_trade.strategies import MaCross
+    >>> bars = Bars.from_arrays([10.0, 11.0, 12.0, 13.0, 12.0, 11.0, 10.0], open=[10.0] * 7)
+    >>> result = backtest(MaCross(fast=1, slow=2), bars, cash=1000.0)
+    >>> result.stats["trades"], result.equity_final
+    (1.0, 1000.0)
+    """
+    terms = Terms(
+        cash=cash,
+        costs=costs or Costs(),
+        exits=exits or Exits(),
+        cash_buffer=cash_buffer,
+        min_change=min_change,
+        shortfall=shortfall,
+    )
+    span = Span.of(bars, start, end)
+    check_tradable(span.bars, span.start, span.stop, terms)
+    check_warmup(strategy, span)
+    targets = target_array(strategy, span.bars)
+    record, note = _run(strategy, span, targets, terms, engine)
+    stats = performance.summary_of(record)
+    return Backtest(
+        run=new_run_id(),
+        strategy=strategy,
+        bars=bars,
+        record=record,
+        stats=stats,
+        engine_note=note,
+        warnings=warnings_of(record, stats),
+    )
+
+
+def _run(
+    strategy: HasTargets,
+    span: Span,
+    targets: npt.NDArray[np.float64] | npt.NDArray[np.bool_],
+    terms: Terms,
+    engine: Engine,
+) -> tuple[Record, str]:
+    name = type(strategy).__name__
+    if engine not in ("auto", "fast", "session"):
+        raise ParameterError(
+            f"engine {engine!r} is not known", hint="choose auto, fast or session"
+        )
+    if engine == "session":
+        from peak_trade.engine.session import Session, StoredRows
+
+        session = Session(
+            span.bars,
+            StoredRows(targets),
+            start=span.start,
+            stop=span.stop,
+            terms=terms,
+            name=name,
+        )
+        return session.run(), ""
+    trading = fast.Trading.of(span.bars, span.start, span.stop)
+    return fast.run(trading, targets, terms, name), ""
+
+
+def check_warmup(strategy: HasTargets, span: Span) -> None:
+    """Refuse bars that end before a strategy's first target that means something."""
+    if not isinstance(strategy, HasTargets):
+        raise StrategyError(
+            f"{strategy!r} has no method targets(bars)",
+            hint="hand in an object, such as pt.strategies.MaCross(fast=20, slow=100)",
+        )
+    warmup = warmup_of(strategy)
+    if warmup >= span.stop:
+        raise InputError(
+            f"the warm-up of {type(strategy).__name__} is {warmup} rows, and {span.bars.name} has "
+            f"{span.stop}",
+            hint="give more data or shorter windows",
+            warmup=warmup,
+            rows=span.stop,
+        )
+
+
+def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
+    """What a reader should know before leaning on a run's figures."""
+    counts, terms = record.counts, record.terms
+    closed = int(stats["trades"]) - int(np.count_nonzero(record.lots))
+    found = []
+    if terms.costs.are_free:
+        found.append("No costs were set: the figures are before commission and slippage.")
+    if record.ruined:
+        found.append("Equity fell to zero or below: the account was closed and stayed flat.")
+    if not len(record.fills):
+        found.append("No order was filled: the strategy never held a position.")
+    elif closed < FEW_TRADES:
+        found.append(
+            f"Only {closed} closed trades: win rate and ratios say little (under {FEW_TRADES})."
+        )
+    if counts.below_minimum:
+        found.append(f"{counts.below_minimum} orders were refused as below the minimum notional.")
+    if counts.unfilled:
+        found.append(f"{counts.unfilled} orders of the last rows had no bar left to fill at.")
+    return tuple(found)
+
+
+def data_of(record: Record) -> dict[str, object]:
+    """What was traded on: name, fingerprint, traded bars, opens of the first and the last one."""
+    bars = record.bars
+    return {
+        "name": bars.name,
+        "fingerprint": bars.fingerprint,
+        "bars": record.stop - record.start,
+        "from": stamp_text(bars, record.start),
+        "to": stamp_text(bars, record.stop - 1),
+        "interval": str(bars.interval),
+        "symbols": list(bars.symbols),
+        "bars_per_year": bars.bars_per_year,
+    }
+
+
+def stats_json(stats: Mapping[str, float]) -> dict[str, float | int | None]:
+    """Statistics as JSON has them: counts whole, what is not finite None."""
+    return {
+        name: (int(value) if name == "trades" else value) if np.isfinite(value) else None
+        for name, value in stats.items()
+    }

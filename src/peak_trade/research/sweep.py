@@ -1,0 +1,449 @@
+"""Many parameter combinations of one strategy over the same bars, in parallel."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import cpu_count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from peak_trade.domain.bars import Bars
+from peak_trade.domain.errors import ParameterError, did_you_mean
+from peak_trade.domain.strategy import HasTargets, Targets, make, parameters, warmup_of
+from peak_trade.domain.terms import Costs, Exits, Terms
+from peak_trade.engine import fast
+from peak_trade.engine.account import check_tradable
+from peak_trade.kernels import simulate, stats
+from peak_trade.portfolio.weights import target_array
+from peak_trade.research.backtest import stats_json
+from peak_trade.research.frames import frame_of
+from peak_trade.research.span import Span, stamp_text
+from peak_trade.stats import performance
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+Floats = npt.NDArray[np.float64]
+Values = tuple[object, ...]
+
+_TERM_KEYS = ("costs.commission", "costs.slippage", "exits.stop_loss", "exits.take_profit")
+_LOWEST_FIRST = ("volatility", "fees", "turnover")
+_PORTIONS = 8  # pieces of work a thread, so that the last ones finish together
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One combination: its parameters and its statistics, as of a backtest."""
+
+    params: dict[str, object]
+    stats: dict[str, float]
+
+
+class SweepRows(Sequence[SweepRow]):
+    """The rows of a sweep, made when they are looked at."""
+
+    def __init__(
+        self, grid: Mapping[str, Values], combinations: npt.NDArray[np.int64], table: Floats
+    ) -> None:
+        self._grid, self._combinations, self._table = grid, combinations, table
+
+    def __len__(self) -> int:
+        return len(self._combinations)
+
+    @overload
+    def __getitem__(self, index: int) -> SweepRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SweepRow]: ...
+    def __getitem__(self, index: int | slice) -> SweepRow | list[SweepRow]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        figures = (float(value) for value in self._table[index])
+        return SweepRow(
+            _combination(self._grid, int(self._combinations[index])),
+            dict(zip(performance.STATISTICS, figures, strict=True)),
+        )
+
+    def column(self, name: str) -> Floats:
+        """One statistic of all rows."""
+        return self._table[:, performance.STATISTICS.index(name)]
+
+    def parameter(self, name: str) -> list[object]:
+        """One parameter of all rows."""
+        return [_combination(self._grid, int(k))[name] for k in self._combinations]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found.
+
+    Attributes
+    ----------
+    name : str
+        The strategy's class name.
+    bars : Bars
+        What was traded on; from row ``start`` on.
+    grid : dict of str to tuple
+        The values tried.
+    rows : sequence of SweepRow
+        The combinations that ran, best by ``sort`` first.
+    trials, skipped : int
+        Combinations that ran, and those that the strategy refused.
+    """
+
+    name: str
+    bars: Bars
+    start: int
+    grid: Mapping[str, Values]
+    rows: SweepRows
+    sort: str
+    skipped: int
+    terms: Terms
+    warnings: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        best = self.rows[0]
+        return (
+            f"Sweep({self.name} on {self.bars.name}: {self.trials:,} trials, best {self.sort} "
+            f"{best.stats[self.sort]:.4g} at {best.params})"
+        )
+
+    @property
+    def trials(self) -> int:
+        """Combinations that ran."""
+        return len(self.rows)
+
+    @property
+    def best(self) -> SweepRow:
+        """The first row."""
+        return self.rows[0]
+
+    @cached_property
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        found: dict[str, npt.NDArray[Any]] = {
+            name: np.array(self.rows.parameter(name)) for name in self.grid
+        }
+        return found | {name: self.rows.column(name) for name in performance.STATISTICS}
+
+    def frame(self) -> "pl.DataFrame | pd.DataFrame":
+        """One row a combination, best first: parameters, then statistics."""
+        return frame_of(self._columns, self.bars.frame)
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        """Everything, or the ``top`` rows, ready for JSON; NaN and infinities become None."""
+        return {
+            "strategy": self.name,
+            "sort": self.sort,
+            "trials": self.trials,
+            "skipped": self.skipped,
+            "data": {
+                "name": self.bars.name,
+                "fingerprint": self.bars.fingerprint,
+                "bars": len(self.bars) - self.start,
+                "from": stamp_text(self.bars, self.start),
+                "to": stamp_text(self.bars, len(self.bars) - 1),
+            },
+            "rows": [
+                {"params": row.params, "stats": stats_json(row.stats)} for row in self.rows[:top]
+            ],
+            "warnings": list(self.warnings),
+        }
+
+    def report(self, path: str | Path) -> Path:
+        """Write the sweep's report, one HTML file, and give its path."""
+        from peak_trade.research.pages import write_sweep_report
+
+        return write_sweep_report(self, path)
+
+
+def sweep(
+    strategy: type,
+    bars: Bars,
+    grid: Mapping[str, Sequence[object]],
+    *,
+    cash: float = 100_000.0,
+    costs: Costs | None = None,
+    exits: Exits | None = None,
+    start: str | int | None = None,
+    end: str | int | None = None,
+    cash_buffer: float = 0.0,
+    min_change: float | None = None,
+    shortfall: Literal["scale", "reject"] = "scale",
+    sort: str = "sharpe",
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Backtest every combination of a grid; each row equals ``backtest`` of its parameters.
+
+    Parameters
+    ----------
+    strategy : type
+        A strategy class.
+    bars : Bars
+        What to trade on.
+    grid : mapping of str to sequence
+        Values by name: parameters of the strategy, and ``costs.commission``, ``costs.slippage``,
+        ``exits.stop_loss`` and ``exits.take_profit``. Combinations that the strategy refuses are
+        skipped and counted.
+    cash, costs, exits, start, end, cash_buffer, min_change, shortfall
+        As in ``backtest``.
+    sort : str
+        The statistic that ranks the rows, best first.
+    threads : int, optional
+        All processors where left out.
+    progress : callable, optional
+        Told how many combinations are done, and of how many.
+
+    Raises
+    ------
+    ParameterError
+        An unknown parameter or statistic, or a grid of no combination.
+    InputError
+        Bars or terms that cannot be traded.
+
+    Examples
+    --------
+    >>> from peak_trade.strategies import MaCross
+    >>> bars = Bars.from_arrays([10.0, 11.0, 12.0, 13.0, 12.0, 11.0, 10.0, 12.0])
+    >>> found = sweep(MaCross, bars, {"fast": [1, 2, 3], "slow": [2, 3]})
+    >>> found.trials, found.skipped
+    (3, 3)
+    """
+    values = {name: tuple(found) for name, found in grid.items()}
+    _check_grid(strategy, values, sort)
+    terms = Terms(cash, costs or Costs(), exits or Exits(), cash_buffer, min_change, shortfall)
+    span = Span.of(bars, start, end)
+    plan = _Plan(strategy, values, terms, span)
+    check_tradable(span.bars, span.start, span.stop, plan.widest_terms)
+    table, valid = plan.run(threads or cpu_count() or 1, progress)
+    if not len(table):
+        raise ParameterError(
+            f"none of the {len(valid)} combinations of the grid is accepted by {strategy.__name__}",
+            hint=f"the last one was refused: {plan.refusal}" if plan.refusal else "widen the grid",
+        )
+    combinations = np.flatnonzero(valid)
+    order = _ranked(table[:, performance.STATISTICS.index(sort)], sort)
+    return Sweep(
+        name=strategy.__name__,
+        bars=span.bars,
+        start=span.start,
+        grid=values,
+        rows=SweepRows(values, combinations[order], table[order]),
+        sort=sort,
+        skipped=len(valid) - len(table),
+        terms=terms,
+        warnings=_warnings(plan),
+    )
+
+
+def _warnings(plan: "_Plan") -> tuple[str, ...]:
+    if plan.terms.costs.are_free and not any(name.startswith("costs.") for name in plan.grid):
+        return ("No costs were set: the figures are before commission and slippage.",)
+    return ()
+
+
+def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
+    known = [*(item.name for item in parameters(strategy)), *_TERM_KEYS]
+    for name, found in grid.items():
+        if name not in known:
+            raise ParameterError(
+                f"{strategy.__name__} has no parameter {name!r}", hint=did_you_mean(name, known)
+            )
+        if not found:
+            raise ParameterError(
+                f"the grid has no value for {name}", hint="give at least one value", name=name
+            )
+    if not grid:
+        raise ParameterError("the grid is empty", hint="name a parameter and its values")
+    if sort not in performance.STATISTICS:
+        raise ParameterError(
+            f"{sort!r} is no statistic to sort by", hint=did_you_mean(sort, performance.STATISTICS)
+        )
+
+
+def _ranked(figures: Floats, sort: str) -> npt.NDArray[np.int64]:
+    """Positions of the figures, best first; NaN last, and equal ones in grid order."""
+    worst_last = np.where(np.isnan(figures), -math.inf, figures)
+    if sort in _LOWEST_FIRST:
+        worst_last = np.where(np.isnan(figures), -math.inf, -figures)
+    return np.argsort(-worst_last, kind="stable")
+
+
+def _combination(grid: Mapping[str, Values], index: int) -> dict[str, object]:
+    """The index-th combination of a grid, the last name varying fastest."""
+    found: dict[str, object] = {}
+    for name in reversed(grid):
+        index, k = divmod(index, len(grid[name]))
+        found[name] = grid[name][k]
+    return {name: found[name] for name in grid}
+
+
+class _Plan:
+    """A sweep's combinations, grouped by what the strategy sees of them."""
+
+    def __init__(
+        self, strategy: type, grid: Mapping[str, Values], terms: Terms, span: Span
+    ) -> None:
+        self.grid, self.terms, self.span = grid, terms, span
+        self.refusal = ""
+        self._strategy = strategy
+        own = [name for name in grid if name not in _TERM_KEYS]
+        other = [name for name in grid if name in _TERM_KEYS]
+        self._own, self._other = own, other
+        strides = self._strides()
+        self._own_index = list(self._offsets(own, strides))
+        self._other_index = list(self._offsets(other, strides))
+        self._other_terms = [
+            _with(terms, dict(zip(other, chosen, strict=True)))
+            for chosen in itertools.product(*(grid[name] for name in other))
+        ]
+        self._trading = fast.Trading.of(span.bars, span.start, span.stop)
+        self._units = self._trading.rules.units
+        self._real = (
+            span.bars.tradable[span.start : span.stop, 0]
+            if span.bars.close.shape[1] == 1
+            else span.bars.tradable[span.start : span.stop].any(axis=1)
+        )
+
+    @property
+    def widest_terms(self) -> Terms:
+        """Terms with exits, where any combination has them."""
+        return max(
+            self._other_terms,
+            key=lambda terms: (terms.exits.are_set, terms.exits.take_profit or 0.0),
+        )
+
+    def run(
+        self, threads: int, progress: Callable[[int, int], None] | None
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Statistics of the combinations that ran, and which of all they were."""
+        total = len(self._own_index) * len(self._other_index)
+        table = np.full((total, len(performance.STATISTICS)), np.nan)
+        valid = np.zeros(total, np.bool_)
+        done = 0
+        bounds = self._portions(threads)
+        with ThreadPoolExecutor(threads) as pool:
+            work = [pool.submit(self._portion, a, b, table, valid) for a, b in bounds]
+            try:
+                for finished in as_completed(work):
+                    done += finished.result()
+                    if progress is not None:
+                        progress(done, total)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return table[valid], valid
+
+    def _portions(self, threads: int) -> Iterator[tuple[int, int]]:
+        count = len(self._own_index)
+        pieces = min(count, max(threads * _PORTIONS, count // 64))
+        edges = np.linspace(0, count, pieces + 1).astype(int)
+        return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+    def _portion(
+        self, first: int, last: int, table: Floats, valid: npt.NDArray[np.bool_]
+    ) -> int:
+        own_values = [self.grid[name] for name in self._own]
+        chosen = itertools.islice(itertools.product(*own_values), first, last)
+        scratch = _Scratch.of(self.span)
+        for offset, values in zip(self._own_index[first:last], chosen, strict=True):
+            strategy = self._made(dict(zip(self._own, values, strict=True)))
+            if strategy is None:
+                continue
+            targets = target_array(strategy, self.span.bars)
+            for extra, terms in zip(self._other_index, self._other_terms, strict=True):
+                table[offset + extra] = self._figures(targets, terms, scratch)
+                valid[offset + extra] = True
+        return (last - first) * len(self._other_index)
+
+    def _made(self, values: Mapping[str, object]) -> HasTargets | None:
+        try:
+            strategy = make(self._strategy, values)
+        except ParameterError as error:
+            self.refusal = error.message
+            return None
+        warmup = warmup_of(strategy)
+        if warmup >= self.span.stop:
+            self.refusal = f"a warm-up of {warmup} rows on {self.span.stop} rows of data"
+            return None
+        return strategy
+
+    def _figures(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> list[float]:
+        span, name = self.span, self._strategy.__name__
+        sums, trade_sums = scratch.sums, scratch.trade_sums
+        if self._trading.is_single:
+            booked = fast.trade_single(self._trading, targets, terms, name)
+            stats.sums_of_fills(
+                booked.ints, booked.floats, span.bars.close.reshape(-1), self._units[0], terms.cash,
+                span.start, span.stop, sums,
+            )
+        else:
+            equity, held = scratch.equity, scratch.held
+            booked, _ = fast.trade_panel(self._trading, targets, terms, name, equity, held)
+            stats.sums_of_equity(equity, self._real, held, terms.cash, sums)
+        stats.trade_sums(
+            booked.ints[:, simulate.FILL_INSTRUMENT], booked.ints[:, simulate.FILL_LOTS],
+            booked.floats[:, simulate.FILL_PRICE], booked.floats[:, simulate.FILL_FEE],
+            self._units, trade_sums,
+        )
+        figures = performance.summary(sums, trade_sums, terms.cash, span.bars.bars_per_year)
+        return list(figures.values())
+
+    def _strides(self) -> dict[str, int]:
+        strides, step = {}, 1
+        for name in reversed(self.grid):
+            strides[name] = step
+            step *= len(self.grid[name])
+        return strides
+
+    def _offsets(self, names: list[str], strides: Mapping[str, int]) -> Iterator[int]:
+        for places in itertools.product(*(range(len(self.grid[name])) for name in names)):
+            yield sum(k * strides[name] for k, name in zip(places, names, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scratch:
+    """What one thread writes to, over and over."""
+
+    sums: Floats
+    trade_sums: Floats
+    equity: Floats
+    held: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, span: Span) -> "_Scratch":
+        rows = span.stop - span.start
+        return cls(
+            np.empty(stats.SUMS), np.empty(stats.TRADE_SUMS), np.empty(rows), np.empty(rows, np.bool_)
+        )
+
+
+def _with(terms: Terms, chosen: Mapping[str, object]) -> Terms:
+    """The terms with some costs and exits replaced; raises ParameterError for values out of range."""
+    def value(name: str, default: float | None) -> Any:
+        return chosen.get(name, default)
+
+    costs, exits = terms.costs, terms.exits
+    return Terms(
+        cash=terms.cash,
+        costs=Costs(
+            value("costs.commission", costs.commission), value("costs.slippage", costs.slippage)
+        ),
+        exits=Exits(
+            value("exits.stop_loss", exits.stop_loss),
+            value("exits.take_profit", exits.take_profit),
+            exits.reentry,
+        ),
+        cash_buffer=terms.cash_buffer,
+        min_change=terms.min_change,
+        shortfall=terms.shortfall,
+    )
+
+
+__all__ = ["Sweep", "SweepRow", "SweepRows", "sweep"]
