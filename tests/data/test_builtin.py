@@ -125,7 +125,7 @@ def test_builtin_file_that_reads_otherwise_is_an_error(
 ) -> None:
     (tmp_path / "sp500.csv").write_text("day,last\n1999-01-04,1228.1\n")
     monkeypatch.setattr("peak_trade.data.builtin.builtin_path", lambda _: tmp_path / "sp500.csv")
-    with pytest.raises(DataError, match="cannot be read from sp500.csv of arch; reinstall"):
+    with pytest.raises(DataError, match=r"cannot be read from sp500\.csv of arch; reinstall"):
         load("builtin:sp500")
 
 

@@ -1,9 +1,10 @@
 """From names to objects: strategies by name or file, parameters and grids by their text."""
 
 import importlib.util
+import inspect
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.abc import Loader
@@ -14,6 +15,7 @@ from types import ModuleType
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
 
 STRATEGY_GROUP = "peak_trade.strategies"
+USER_MODULE = "peak_trade_user_"
 LARGEST_AXIS = 1_000_000
 
 
@@ -85,6 +87,35 @@ def strategy_class(reference: str) -> type:
         ) from error
 
 
+def check_required(kind: type, given: Collection[str]) -> None:
+    """Refuse to make a strategy without the parameters that have no default.
+
+    Raises
+    ------
+    ParameterError
+        The first of them that is not among those ``given``.
+    """
+    for name, item in inspect.signature(kind).parameters.items():
+        is_bag = item.kind in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
+        if item.default is item.empty and not is_bag and name not in given:
+            raise ParameterError(
+                f"{kind.__name__} needs a value for {name}, which has no default",
+                hint=f"give it with --set {name}=VALUE",
+                name=name,
+            )
+
+
+def place_in_user_code(error: BaseException) -> str:
+    """The line of a user's own file that an error came from; empty where it came from none."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if str(frame.f_globals.get("__name__", "")).startswith(USER_MODULE):
+            place = f"line {trace.tb_lineno} of {Path(frame.f_code.co_filename).name}"
+        trace = trace.tb_next
+    return place
+
+
 def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=STRATEGY_GROUP)}
 
@@ -121,7 +152,7 @@ def _tradable(found: object, reference: str) -> type:
 
 def _imported(path: Path) -> ModuleType:
     """Run a file as a module. It may import its neighbours, as a script may."""
-    name = f"peak_trade_user_{path.stem}"
+    name = USER_MODULE + path.stem
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path} cannot be imported", hint="give a Python file")

@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from peak_trade.data.builtin import asset_class_of, read_builtin
 from peak_trade.data.columns import Stamp, find_columns
 from peak_trade.data.files import read_file
@@ -109,17 +107,17 @@ def load(
             asset_class=asset_class or asset_class_of(place.place),
         )
     else:
-        mapping = columns
-        if place is not None:
-            table = read_file(place.place)
-        elif isinstance(source, Path):
-            table = read_file(source)
-        else:
-            table = read_frame(source)
+        table, mapping = _read(source), columns
     found = find_columns(table, mapping, stamp=stamp)
     stamps = read_stamps(table, found.time, clock=found.clock, timezone=timezone)
     series = normalise(table, found, stamps, symbol=symbol)
     return _assemble(table, series, step, stamp=stamp, rules=rules, dates=are_dates(stamps, stamp))
+
+
+def _read(source: "str | Path | IntoDataFrame | pl.LazyFrame") -> Table:
+    if isinstance(source, str):
+        return read_file(Source.parse(source).place)
+    return read_file(source) if isinstance(source, Path) else read_frame(source)
 
 
 def _check_builtin(
@@ -160,7 +158,7 @@ def _assemble(
     ]
     return build_bars(
         series,
-        [(np.asarray(opens), np.asarray(closes)) for opens, closes in spans],
+        spans,
         instruments,
         interval=step,
         name=table.name,

@@ -37,6 +37,27 @@ class Trading:
         return cls(bars, start, stop, RuleTable.of(bars), is_single)
 
 
+    @property
+    def open(self) -> Floats:
+        """(T,) opens of the first instrument; so are high, low and close."""
+        return self.bars.open.reshape(-1)
+
+    @property
+    def high(self) -> Floats:
+        """(T,)"""
+        return self.bars.high.reshape(-1)
+
+    @property
+    def low(self) -> Floats:
+        """(T,)"""
+        return self.bars.low.reshape(-1)
+
+    @property
+    def close(self) -> Floats:
+        """(T,)"""
+        return self.bars.close.reshape(-1)
+
+
 @dataclass(frozen=True, slots=True)
 class FastFills:
     """What a fast run booked: fill columns of ``kernels.simulate`` and its counts."""
@@ -46,8 +67,33 @@ class FastFills:
     counts: Ints
 
 
-def trade_single(trading: Trading, targets: Targets, terms: Terms, name: str) -> FastFills:
+class Scratch:
+    """Arrays that fast runs of one instrument write to; kept from one run to the next by a sweep."""
+
+    __slots__ = ("floats", "ints", "rows", "values")
+
+    def __init__(self, trading: Trading) -> None:
+        length = trading.stop - trading.start
+        self.rows: Ints = np.empty(length, np.int64)
+        self.values: Floats = np.empty(length)
+        self.ints: Ints = np.empty((0, simulate.FILL_INTS), np.int64)
+        self.floats: Floats = np.empty((0, simulate.FILL_FLOATS))
+
+    def fills_for(self, due: int) -> tuple[Ints, Floats]:
+        """Room for the fills of a number of due targets."""
+        needed = 3 * due + 3
+        if needed > len(self.ints):
+            self.ints = np.empty((2 * needed, simulate.FILL_INTS), np.int64)
+            self.floats = np.empty((2 * needed, simulate.FILL_FLOATS))
+        return self.ints, self.floats
+
+
+def trade_single(
+    trading: Trading, targets: Targets, terms: Terms, name: str, scratch: Scratch
+) -> FastFills:
     """Trade (T, 1) targets of one instrument whose rows are all real bars.
+
+    The fills lie in ``scratch`` and last until its next use.
 
     Raises
     ------
@@ -56,49 +102,48 @@ def trade_single(trading: Trading, targets: Targets, terms: Terms, name: str) ->
     InputError
         A position too large for the books.
     """
-    bars, rules, packed_terms = trading.bars, trading.rules, packed(terms)
-    rows, values = _due(targets.reshape(-1), trading, terms, name)
+    bars, rules = trading.bars, trading.rules
+    found = _find_due(targets.reshape(-1), trading, terms, name, scratch)
     counts = np.zeros(simulate.COUNTS, np.int64)
-    ints, floats, used = simulate.single(
-        bars.open.reshape(-1),
-        bars.high.reshape(-1),
-        bars.low.reshape(-1),
-        bars.close.reshape(-1),
-        rows,
-        values,
+    ints, floats = scratch.fills_for(found)
+    used = simulate.single(
+        trading.open,
+        trading.high,
+        trading.low,
+        trading.close,
+        scratch.rows[:found],
+        scratch.values[:found],
         trading.stop,
-        packed_terms,
+        packed(terms),
         rules.units[0],
         rules.rows,
         rules.ticks[:, 0],
         rules.steps[:, 0],
         rules.minima[:, 0],
         counts,
+        ints,
+        floats,
     )
     check_counts(counts, bars, name)
     return FastFills(ints[:used], floats[:used], counts)
 
 
-def _due(
-    targets: Targets, trading: Trading, terms: Terms, name: str
-) -> tuple[Ints, Floats]:
-    """Rows whose target is due, and the targets."""
-    length = trading.stop - trading.start
-    rows, values = np.empty(length, np.int64), np.empty(length)
+def _find_due(
+    targets: Targets, trading: Trading, terms: Terms, name: str, scratch: Scratch
+) -> int:
+    """Write the rows whose target is due, and the targets, to the scratch; how many there are."""
+    rows, values = scratch.rows, scratch.values
     stated = terms.exits.reentry == "stated"
     if targets.dtype == np.bool_ and not stated:
         words = targets[: len(targets) // 8 * 8].view(np.uint64)
-        found = simulate.changes_of_bools(
+        return simulate.changes_of_bools(
             targets, words, trading.start, trading.stop, rows, values
         )
-    else:
-        floats = np.ascontiguousarray(targets, dtype=np.float64)
-        found = simulate.changes_of_floats(
-            floats, trading.start, trading.stop, stated, rows, values
-        )
-        if found < 0:
-            raise target_error(trading.bars, -1 - found, name, float(abs(floats[-1 - found])))
-    return rows[:found], values[:found]
+    floats = np.ascontiguousarray(targets, dtype=np.float64)
+    found = simulate.changes_of_floats(floats, trading.start, trading.stop, stated, rows, values)
+    if found < 0:
+        raise target_error(trading.bars, -1 - found, name, float(abs(floats[-1 - found])))
+    return found
 
 
 def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
@@ -114,13 +159,13 @@ def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
     bars, start, stop = trading.bars, trading.start, trading.stop
     equity, held = np.empty(stop - start), np.empty(stop - start, np.bool_)
     if trading.is_single:
-        fast = trade_single(trading, targets, terms, name)
+        fast = trade_single(trading, targets, terms, name, Scratch(trading))
         lots = np.array(
             [
                 stats.equity_of_fills(
                     fast.ints,
                     fast.floats,
-                    bars.close.reshape(-1),
+                    trading.close,
                     trading.rules.units[0],
                     terms.cash,
                     start,

@@ -110,24 +110,63 @@ def average_price(held: int, average: float, lots: int, price: float) -> float:
 
 
 @kernel
+def short_claim(held: int, unit: float, price: float) -> float:
+    """What a position takes from what cash pays: twice a short's value, nothing for a long."""
+    return 2.0 * value_of(held, unit, price) if held < 0 else 0.0
+
+
+@kernel
 def spendable(cash: float, held: Ints, units: Floats, prices: Floats) -> float:
     """What cash pays: equity minus gross exposure, so that a short's proceeds pay for nothing."""
     left = cash
     for i in range(len(held)):
         if held[i] < 0:
-            left += 2.0 * value_of(held[i], units[i], prices[i])
+            left += short_claim(held[i], units[i], prices[i])
     return left
 
 
 @kernel
-def cost_of(wanted: Ints, units: Floats, prices: Floats, commission: float) -> float:
-    """What increases take from what is spendable: their values and their fees."""
-    total = 0.0
-    for i in range(len(wanted)):
-        if wanted[i] != 0:
-            value = abs(value_of(wanted[i], units[i], prices[i]))
-            total += value + fee_of(value, commission)
-    return total
+def cost_of(wanted: int, unit: float, price: float, commission: float) -> float:
+    """What an increase takes from what is spendable: its value and its fee."""
+    value = abs(value_of(wanted, unit, price))
+    return value + fee_of(value, commission)
+
+
+@kernel
+def scaled(wanted: int, factor: float, step: int) -> int:
+    """An increase times a factor, rounded down to the order step."""
+    whole = np.int64(abs(wanted) * factor) // step * step
+    return whole if wanted > 0 else -whole
+
+
+@kernel
+def one_step_less(wanted: int, step: int) -> int:
+    """An increase one order step smaller, or none."""
+    fewer = max(abs(wanted) - step, 0)
+    return fewer if wanted > 0 else -fewer
+
+
+@kernel
+def scale_increase(
+    wanted: int,
+    unit: float,
+    price: float,
+    step: int,
+    minimum: float,
+    commission: float,
+    left: float,
+    reject: bool,
+) -> int:
+    """What is left of the only increase of an instant; see ``scale_increases``."""
+    cost = cost_of(wanted, unit, price, commission)
+    if cost <= left:
+        return wanted
+    if reject or left <= 0.0:
+        return 0
+    wanted = scaled(wanted, left / cost, step)
+    while wanted != 0 and cost_of(wanted, unit, price, commission) > left:
+        wanted = one_step_less(wanted, step)
+    return wanted if abs(value_of(wanted, unit, price)) >= minimum else 0
 
 
 @kernel
@@ -140,34 +179,40 @@ def scale_increases(
     commission: float,
     left: float,
     reject: bool,
-) -> bool:
+) -> None:
     """Scale the increases of one instant to what is spendable, in place.
 
     All by one common factor, rounded down to the order step; where rounding still leaves them too
     dear, each in turn gives up one step. What falls below the minimum notional by that is
-    cancelled. With ``reject`` all are cancelled instead. Returns whether anything was cut.
+    cancelled. With ``reject`` all are cancelled instead.
     """
-    cost = cost_of(wanted, units, prices, commission)
+    cost = _total_cost(wanted, units, prices, commission)
     if cost <= left:
-        return False
+        return
     factor = 0.0 if reject or left <= 0.0 else left / cost
     for i in range(len(wanted)):
         if wanted[i] != 0:
-            whole = np.int64(abs(wanted[i]) * factor) // steps[i] * steps[i]
-            wanted[i] = whole if wanted[i] > 0 else -whole
-    cost = cost_of(wanted, units, prices, commission)
+            wanted[i] = scaled(wanted[i], factor, steps[i])
+    cost = _total_cost(wanted, units, prices, commission)
     while cost > left and cost > 0.0:
         for i in range(len(wanted)):
             if wanted[i] != 0:
-                fewer = max(abs(wanted[i]) - steps[i], 0)
-                wanted[i] = fewer if wanted[i] > 0 else -fewer
-                cost = cost_of(wanted, units, prices, commission)
+                wanted[i] = one_step_less(wanted[i], steps[i])
+                cost = _total_cost(wanted, units, prices, commission)
                 if cost <= left:
                     break
     for i in range(len(wanted)):
         if abs(value_of(wanted[i], units[i], prices[i])) < minima[i]:
             wanted[i] = 0
-    return True
+
+
+@kernel
+def _total_cost(wanted: Ints, units: Floats, prices: Floats, commission: float) -> float:
+    total = 0.0
+    for i in range(len(wanted)):
+        if wanted[i] != 0:
+            total += cost_of(wanted[i], units[i], prices[i], commission)
+    return total
 
 
 @kernel

@@ -29,11 +29,17 @@ numba.config.CACHE_DIR = str(cache_folder())
 
 
 def kernel(function: F) -> F:
-    """Compile ``function`` exactly: no floating point operation is reordered.
+    """Compile ``function`` exactly, for arrays that it is given: none is made inside.
 
-    ``error_model="numpy"`` lets divisions vectorise (a zero divisor gives inf or NaN, never an
-    exception), ``nogil`` lets threads run kernels side by side.
+    No floating point operation is reordered. ``error_model="numpy"`` lets divisions vectorise (a
+    zero divisor gives inf or NaN, never an exception), ``nogil`` lets threads run kernels side by
+    side, and without the reference counts of the run-time they do not wait for one another.
     """
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+
+
+def allocating(function: F) -> F:
+    """Compile ``function`` as ``kernel`` does, for one that makes arrays of its own."""
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
@@ -45,5 +51,8 @@ def reduction(function: F) -> F:
     """
     flags = {"reassoc", "nnan", "nsz"}
     return cast(
-        F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function)
+        F,
+        numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags, _nrt=False)(
+            function
+        ),
     )

@@ -7,7 +7,7 @@ value depends on the numbers in its window and on nothing else, a recursive one 
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.kernels.jit import kernel
+from peak_trade.kernels.jit import allocating, kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -132,7 +132,7 @@ def window_means(values: Floats, n: int, out: Floats) -> None:
             part[i] = part[i] / n
 
 
-@kernel
+@allocating
 def window_deviations(values: Floats, n: int, ddof: int, out: Floats) -> None:
     """Write the standard deviation of the last n values, in two passes over each window.
 
@@ -267,7 +267,7 @@ def true_ranges(high: Floats, low: Floats, close: Floats, out: Floats) -> None:
         before = close[i]
 
 
-@kernel
+@allocating
 def hysteresis(values: Floats, low: float, high: float, above: float, out: Floats) -> None:
     """Write 1 from a value below ``low`` on, and ``above`` from a value above ``high`` on.
 
@@ -285,7 +285,7 @@ def hysteresis(values: Floats, low: float, high: float, above: float, out: Float
             out[t, j] = held[j]
 
 
-@kernel
+@allocating
 def add_standing(targets: Floats, total: Floats, stated: Bools) -> None:
     """Add to ``total`` the targets that stand, and mark in ``stated`` where one was stated.
 

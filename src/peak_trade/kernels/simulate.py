@@ -25,7 +25,9 @@ from peak_trade.kernels.accounting import (
     fee_of,
     gross_weight,
     is_worth_acting,
+    scale_increase,
     scale_increases,
+    short_claim,
     sized_lots,
     spendable,
     value_of,
@@ -40,7 +42,7 @@ from peak_trade.kernels.fills import (
     stop_level,
     take_level,
 )
-from peak_trade.kernels.jit import kernel
+from peak_trade.kernels.jit import allocating, kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,7 +71,7 @@ def _sign(value: float) -> int:
     return 1 if value > 0 else (-1 if value < 0 else 0)
 
 
-@kernel
+@allocating
 def _grown(ints: Ints, floats: Floats, used: int) -> tuple[Ints, Floats]:
     if used < len(ints):
         return ints, floats
@@ -260,7 +262,7 @@ def _any_ruin(close: Floats, cash: float, units: float) -> int:
 @kernel
 def _first_ruin(close: Floats, first: int, end: int, cash: float, units: float) -> int:
     """First row of ``first`` to ``end`` at whose close equity is zero or less, or ``end``."""
-    if units >= 0.0 and cash > 0.0:
+    if units > 0.0 and cash >= 0.0:
         return end
     for a in range(first, end, _BLOCK):
         b = min(a + _BLOCK, end)
@@ -287,7 +289,9 @@ def single(
     rule_steps: Ints,
     rule_minima: Floats,
     counts: Ints,
-) -> tuple[Ints, Floats, int]:
+    ints: Ints,
+    floats: Floats,
+) -> int:
     """Trade one instrument whose every row is a real bar, from one change of target to the next.
 
     Parameters
@@ -306,21 +310,19 @@ def single(
         Order rules and the rows they hold from; the first from row 0.
     counts : (COUNTS,) int64
         Written: what became of the orders.
+    ints, floats : (at least 3 K + 3, FILL_INTS) int64, (.., FILL_FLOATS) float64
+        Written: the fills. A due target books at most a reduction, an increase and their exit.
 
     Returns
     -------
-    tuple
-        Fill integers (K, FILL_INTS), fill floats (K, FILL_FLOATS), and how many rows of them count.
+    int
+        How many fills there are.
     """
     cash, commission, slippage = terms[TERM_CASH], terms[TERM_COMMISSION], terms[TERM_SLIPPAGE]
     buffer, min_change = terms[TERM_BUFFER], terms[TERM_MIN_CHANGE]
     stop_loss, take_profit = terms[TERM_STOP], terms[TERM_TAKE]
     stated, reject = terms[TERM_STATED] > 0.0, terms[TERM_REJECT] > 0.0
     has_exits = not (np.isnan(stop_loss) and np.isnan(take_profit))
-    ints = np.empty((2 * len(rows) + 8, FILL_INTS), np.int64)
-    floats = np.empty((2 * len(rows) + 8, FILL_FLOATS))
-    one_wanted, one_held, one_step = np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.int64)
-    one_unit, one_price, one_minimum = np.full(1, unit), np.zeros(1), np.zeros(1)
     used = 0
     held = np.int64(0)
     average = 0.0
@@ -356,7 +358,6 @@ def single(
                 value = value_of(-held, unit, price)
                 fee = fee_of(value, commission)
                 cash = cash_after(cash, value, fee)
-                ints, floats = _grown(ints, floats, used)
                 _write(ints, floats, used, leaves, leaves, at_open, 0, -held, kind, price, fee, cash)
                 used += 1
                 held, average, acted, latch = np.int64(0), 0.0, 0.0, side
@@ -417,7 +418,6 @@ def single(
             value = value_of(less, unit, price)
             fee = fee_of(value, commission)
             cash = cash_after(cash, value, fee)
-            ints, floats = _grown(ints, floats, used)
             _write(ints, floats, used, f, f, 1, 0, less, reason, price, fee, cash)
             used += 1
             average = average_price(held, average, less, price)
@@ -434,27 +434,24 @@ def single(
                 value = value_of(-held, unit, price)
                 fee = fee_of(value, commission)
                 cash = cash_after(cash, value, fee)
-                ints, floats = _grown(ints, floats, used)
                 _write(ints, floats, used, f, f, 1, 0, -held, kind, price, fee, cash)
                 used += 1
                 held, average, acted, latch = np.int64(0), 0.0, 0.0, side
                 quantity = np.int64(0)
         if quantity != 0:
             price = market_price(open_[f], quantity, slippage)
-            one_wanted[0], one_held[0], one_price[0] = quantity, held, price
-            one_step[0], one_minimum[0] = rule_steps[rule], rule_minima[rule]
-            left = spendable(cash, one_held, one_unit, one_price)
-            if scale_increases(
-                one_wanted, one_unit, one_price, one_step, one_minimum, commission, left, reject
-            ):
+            asked = quantity
+            left = cash + short_claim(held, unit, price)
+            quantity = scale_increase(
+                asked, unit, price, rule_steps[rule], rule_minima[rule], commission, left, reject
+            )
+            if quantity != asked:
                 counts[SHORTFALLS] += 1
-                counts[SHORTFALL_LOTS] += abs(quantity) - abs(one_wanted[0])
-            quantity = one_wanted[0]
+                counts[SHORTFALL_LOTS] += abs(asked) - abs(quantity)
             if quantity != 0:
                 value = value_of(quantity, unit, price)
                 fee = fee_of(value, commission)
                 cash = cash_after(cash, value, fee)
-                ints, floats = _grown(ints, floats, used)
                 _write(ints, floats, used, f, f, 1, 0, quantity, reason, price, fee, cash)
                 used += 1
                 average = average_price(held, average, quantity, price)
@@ -464,7 +461,7 @@ def single(
         if has_exits and filled and held != 0:
             stop = stop_level(average, _sign(held), stop_loss, rule_ticks[rule])
             take = take_level(average, _sign(held), take_profit, rule_ticks[rule])
-    return ints, floats, used
+    return used
 
 
 # --- several instruments, row by row ------------------------------------------------------------
@@ -479,7 +476,7 @@ def next_bar(tradable: Bools, instrument: int, row: int) -> int:
     return len(tradable)
 
 
-@kernel
+@allocating
 def panel(
     time: Ints,
     fill_time: Ints,

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from peak_trade.kernels.accounting import value_of
-from peak_trade.kernels.jit import kernel, reduction
+from peak_trade.kernels.jit import allocating, kernel, reduction
 from peak_trade.kernels.simulate import (
     FILL_CASH,
     FILL_LOTS,
@@ -110,21 +110,28 @@ def sums_of_equity(equity: Floats, real: Bools, held: Bools, cash: float, sums: 
 @reduction
 def _stretch(
     now: Floats, before: Floats, cash: float, units: float
-) -> tuple[float, float, float, float, float, float]:
-    """Sums over a stretch in which only the price moves, and its lowest and highest price."""
+) -> tuple[float, float, float, float]:
+    """Sums over a stretch in which only the price moves: of returns and of equity."""
     total, squares, downside, equity = 0.0, 0.0, 0.0, 0.0
-    low, high = np.inf, -np.inf
     for i in range(len(now)):
         e = cash + units * now[i]
         r = e / (cash + units * before[i]) - 1.0
-        down = min(r, 0.0)
+        down = r if r < 0.0 else 0.0
         total += r
         squares += r * r
         downside += down * down
         equity += e
-        low = min(low, now[i])
-        high = max(high, now[i])
-    return total, squares, downside, equity, low, high
+    return total, squares, downside, equity
+
+
+@kernel
+def _extremes(bits: Ints) -> tuple[int, int]:
+    """Lowest and highest bit pattern; positive float64 are in the order of theirs as integers."""
+    low, high = bits[0], bits[0]
+    for i in range(len(bits)):
+        low = min(low, bits[i])
+        high = max(high, bits[i])
+    return low, high
 
 
 @kernel
@@ -132,6 +139,7 @@ def sums_of_fills(
     ints: Ints,
     floats: Floats,
     close: Floats,
+    close_bits: Ints,
     unit: float,
     cash: float,
     start: int,
@@ -142,6 +150,7 @@ def sums_of_fills(
 
     Between fills equity is cash + units x close, so its extremes are at the price's; a stretch is
     only walked for its drawdown where a new peak and a new depth may both fall into it.
+    ``close_bits`` is ``close`` seen as int64.
     """
     sums[:] = 0.0
     sums[RETURNS], sums[ROWS] = stop - start - 1, stop - start
@@ -164,17 +173,18 @@ def sums_of_fills(
                 lowest, highest = cash, cash
             else:
                 sums[HELD_ROWS] += end - row
-                total, squares, downside, equity, low, high = _stretch(
+                total, squares, downside, equity = _stretch(
                     close[row + 1 : end], close[row : end - 1], cash, units
                 )
                 sums[SUM] += total
                 sums[SQUARES] += squares
                 sums[DOWNSIDE] += downside
                 sums[EQUITY_SUM] += first + equity
-                low, high = min(low, close[row]), max(high, close[row])
+                low_bits, high_bits = _extremes(close_bits[row:end])
                 if lots < 0:
-                    low, high = high, low
-                lowest, highest = cash + units * low, cash + units * high
+                    low_bits, high_bits = high_bits, low_bits
+                lowest = cash + units * np.int64(low_bits).view(np.float64)
+                highest = cash + units * np.int64(high_bits).view(np.float64)
             if highest <= peak:
                 deepest = min(deepest, lowest / peak - 1.0)
             elif lowest / highest - 1.0 < deepest:
@@ -193,7 +203,7 @@ def sums_of_fills(
     sums[FINAL] = before
 
 
-@kernel
+@allocating
 def trade_sums(
     instrument: Ints, lots: Ints, price: Floats, fee: Floats, units: Floats, sums: Floats
 ) -> None:
@@ -222,7 +232,7 @@ TRIP_ENTRY_PRICE, TRIP_EXIT_PRICE, TRIP_PNL, TRIP_FEES, TRIP_VALUE = range(5)
 TRIP_FLOATS = 5
 
 
-@kernel
+@allocating
 def round_trips(
     instrument: Ints,
     lots: Ints,

@@ -28,6 +28,7 @@ from peak_trade.observe.text import (
     stamp,
     value_of,
 )
+from peak_trade.stats.drawdown import underwater
 
 PANEL_CHARTS = 6
 """Instruments of a panel whose price can be looked at, the most traded first."""
@@ -87,8 +88,6 @@ def figures_of(page: BacktestPage, shown: list[int]) -> dict[str, plots.Figure]:
     record = page.record
     if record.stop == record.start:
         return {}
-    from peak_trade.stats.drawdown import underwater
-
     net, gross = plots.invested(record)
     areas = {"Net": (net, "accent")}
     if not np.array_equal(net, gross, equal_nan=True):
@@ -131,9 +130,7 @@ def cards_of(page: BacktestPage) -> list[Card]:
     record = page.record
     final = float(record.equity[-1]) if len(record.equity) else float("nan")
     shown = [(figure, page.stats[figure.name]) for figure in FIGURES if figure.name in page.stats]
-    return [
-        _card(figure, value, page) for figure, value in [*shown, (FINAL_EQUITY, final)]
-    ]
+    return [_card(figure, value, page) for figure, value in [*shown, (FINAL_EQUITY, final)]]
 
 
 def _card(figure: Figure, value: float, page: BacktestPage) -> Card:
@@ -156,7 +153,9 @@ def summary_of(page: BacktestPage) -> str:
     start, end = number(record.terms.cash, 0), number(float(record.equity[-1]), 0)
     text = f"{start} {currency} became {end} {currency}"
     if page.benchmark and len(page.benchmark[1]):
-        text += f". {page.benchmark[0]} ended at {number(float(page.benchmark[1][-1]), 0)} {currency}"
+        text += (
+            f". {page.benchmark[0]} ended at {number(float(page.benchmark[1][-1]), 0)} {currency}"
+        )
     if record.ruined:
         text += ". The account was ruined: its value fell to zero, and it was closed"
     if not len(page.trades):
@@ -180,7 +179,9 @@ def terms_of(record: Record) -> list[str]:
     if exits.stop_loss is not None:
         said.append(f"A position is closed once it loses {_share(exits.stop_loss)} (stop-loss).")
     if exits.take_profit is not None:
-        said.append(f"A position is closed once it gains {_share(exits.take_profit)} (take-profit).")
+        said.append(
+            f"A position is closed once it gains {_share(exits.take_profit)} (take-profit)."
+        )
     if exits.are_set:
         said.append(
             "After such an exit the instrument stays flat until its target has passed through zero."
@@ -248,12 +249,14 @@ def notes_of(page: BacktestPage, shown: list[int]) -> dict[str, str]:
     if width > len(shown):
         notes["panel"] = f"The {len(shown)} most traded of {width:,} instruments can be chosen."
     if len(trades) > tables.TRADES_SHOWN:
-        notes["trades"] = f"The last {tables.TRADES_SHOWN:,} of {len(trades):,} trades, newest first."
+        notes["trades"] = (
+            f"The last {tables.TRADES_SHOWN:,} of {len(trades):,} trades, newest first."
+        )
     still = int(trades.is_open.sum())
     if still:
         notes["open"] = (
             f"{plural(still, 'trade')} {'was' if still == 1 else 'were'} still open at the end: "
-            "valued at the last close and left out of the number of trades and of the win rate."
+            "valued at the last close and left out of the win rate."
         )
     return notes
 

@@ -148,9 +148,7 @@ def area_figure(record: Record, lines: Mapping[str, tuple[Floats, str]]) -> Figu
     traces = []
     for name, (values, colour) in lines.items():
         trace = line(values[rows], name, colour, width=1)
-        trace.update(
-            fill="tozeroy", fillcolor=css(f"{colour}-soft"), hovertemplate="%{y:.1%}"
-        )
+        trace.update(fill="tozeroy", fillcolor=css(f"{colour}-soft"), hovertemplate="%{y:.1%}")
         traces.append(trace)
     return {
         "times": {"t": _at(record, rows)},
@@ -176,7 +174,9 @@ def invested(record: Record) -> tuple[Floats, Floats]:
             fills.row[mine] - record.start, weights=fills.lots[mine], minlength=rows
         )
         held = np.cumsum(steps) * record.bars.instruments[column].unit
-        value = np.where(held == 0, 0.0, held * record.bars.close[record.start : record.stop, column])
+        value = np.where(
+            held == 0, 0.0, held * record.bars.close[record.start : record.stop, column]
+        )
         net += value
         gross += np.abs(value)
     equity = np.where(record.equity > 0, record.equity, np.nan)

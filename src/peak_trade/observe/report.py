@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["BacktestPage", "SweepPage", "write_backtest", "write_sweep"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_IN_SCRIPT: dict[str, str | int | None] = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
 
 
 def write_backtest(page: BacktestPage, path: str | os.PathLike[str]) -> Path:
@@ -55,12 +61,16 @@ def _rendered(template: str, context: dict[str, object]) -> str:
     from markupsafe import Markup
 
     figures = str(context.pop("figures")).translate(str.maketrans(_IN_SCRIPT))
-    return _environment().get_template(template).render(
-        **context,
-        figures=Markup(figures),  # noqa: S704 - every character that could end the script is escaped
-        style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704
-        script=Markup((_TEMPLATES / "charts.js").read_text("utf-8")),  # noqa: S704
-        plotly=Markup(_plotly()),  # noqa: S704
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **context,
+            figures=Markup(figures),  # noqa: S704 - every character that could end the script is escaped
+            style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704
+            script=Markup((_TEMPLATES / "charts.js").read_text("utf-8")),  # noqa: S704
+            plotly=Markup(_plotly()),  # noqa: S704
+        )
     )
 
 

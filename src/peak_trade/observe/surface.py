@@ -100,7 +100,9 @@ def groups(labels: tuple[str, ...]) -> tuple[list[str], Ints]:
     return names, np.repeat(np.arange(len(parts), dtype=np.int64), [len(part) for part in parts])
 
 
-def surface(found: Places, values: Floats, across: int, down: int) -> tuple[Floats, list[str], list[str]]:
+def surface(
+    found: Places, values: Floats, across: int, down: int
+) -> tuple[Floats, list[str], list[str]]:
     """Give the median of a figure over two parameters.
 
     Returns
@@ -113,7 +115,10 @@ def surface(found: Places, values: Floats, across: int, down: int) -> tuple[Floa
     across_names, across_of = groups(found.labels[across])
     down_names, down_of = groups(found.labels[down])
     known = (found.index[:, [across, down]] >= 0).all(axis=1) & np.isfinite(values)
-    place = down_of[found.index[known, down]] * len(across_names) + across_of[found.index[known, across]]
+    place = (
+        down_of[found.index[known, down]] * len(across_names)
+        + across_of[found.index[known, across]]
+    )
     cells = np.full(len(across_names) * len(down_names), np.nan)
     for cell, median in _medians(place, values[known]):
         cells[cell] = median

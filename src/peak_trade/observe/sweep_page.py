@@ -1,6 +1,7 @@
 """What the page of a sweep says: the best beside the number of trials, the surface, the margins."""
 
 import json
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +52,7 @@ def sweep_context(page: SweepPage) -> dict[str, object]:
         "margins": margin_rows(page, found, values),
         "margins_note": margins_note(found),
         "stability": stability_of(page, found, values),
-        "grid": {
-            name: f"{plural(len(v), 'value')}: {_listed(v)}" for name, v in page.grid.items()
-        },
+        "grid": {name: f"{plural(len(v), 'value')}: {_listed(v)}" for name, v in page.grid.items()},
         "provenance": {
             "Strategy": page.strategy,
             "Data": page.data,
@@ -74,8 +73,10 @@ def bias_of(page: SweepPage, sharpes: Floats) -> list[str]:
     if page.trials < 2:
         return ["One combination was tried: nothing was selected."]
     said = [
-        f"This is the best of {page.trials:,}: whoever tries many combinations finds a good-looking "
-        "one by luck, so expect less of it on new data than it shows here.",
+        (
+            f"This is the best of {page.trials:,}: whoever tries many combinations finds a "
+            "good-looking one by luck, so expect less of it on new data than it shows here."
+        ),
     ]
     chance = luck(sharpes, page.trials)
     if np.isfinite(chance):
@@ -92,9 +93,7 @@ def surface_note(found: Places, chosen: list[int]) -> str:
     if not chosen:
         return ""
     others = [
-        name
-        for k, name in enumerate(found.names)
-        if k not in chosen and len(found.labels[k]) > 1
+        name for k, name in enumerate(found.names) if k not in chosen and len(found.labels[k]) > 1
     ]
     text = " against ".join(found.names[k] for k in chosen)
     text += f"; each {'cell' if len(chosen) == 2 else 'point'} is "
@@ -159,7 +158,9 @@ def _heatmap(
     page: SweepPage, found: Places, values: Floats, across: int, down: int
 ) -> plots.Figure:
     cells, across_names, down_names = surface(found, values, across, down)
-    low, high = (float(f(cells)) if np.isfinite(cells).any() else 0.0 for f in (np.nanmin, np.nanmax))
+    low, high = (
+        float(f(cells)) if np.isfinite(cells).any() else 0.0 for f in (np.nanmin, np.nanmax)
+    )
     spread: dict[str, object] = {"colorscale": [[0, plots.css("heat-0")], [1, plots.css("heat-1")]]}
     if low < 0 < high:  # losses and gains in colours of their own, pale at zero
         size = max(-low, high)
@@ -171,8 +172,9 @@ def _heatmap(
             ],
         }  # fmt: skip
     x_name, y_name = plots.plain(found.names[across]), plots.plain(found.names[down])
-    best = found.index[0]
-    mark = [int(groups(found.labels[k])[1][best[k]]) for k in (across, down)]
+    best = found.index[0, [across, down]]
+    group_of = [groups(found.labels[k])[1] for k in (across, down)]
+    mark = [int(where[k]) for where, k in zip(group_of, best, strict=True)]
     return {
         "data": [
             {
@@ -196,15 +198,15 @@ def _heatmap(
                 "x": [plots.plain(across_names[mark[0]])],
                 "y": [plots.plain(down_names[mark[1]])],
                 "marker": {
-                    "symbol": "circle-open", "size": 13, "color": plots.css("ink"),
+                    "symbol": "circle", "size": 13, "color": plots.css("paper"),
                     "line": {"width": 2, "color": plots.css("ink")},
                 },
                 "hoverinfo": "skip",
             },
         ],
         "layout": {
-            "xaxis": {"type": "category", "title": {"text": x_name}, "showgrid": False},
-            "yaxis": {"type": "category", "title": {"text": y_name}, "showgrid": False},
+            "xaxis": {"type": "category", "title": {"text": x_name}, "showgrid": False, "range": [-0.5, len(across_names) - 0.5]},
+            "yaxis": {"type": "category", "title": {"text": y_name}, "showgrid": False, "range": [-0.5, len(down_names) - 0.5]},
             "hovermode": "closest",
         },
     }  # fmt: skip
@@ -251,14 +253,16 @@ def stability_of(page: SweepPage, found: Places, values: Floats) -> str:
     if near is None:
         return "The best combination has no neighbour on the grid to compare it with."
     sort = figure_named(page.sort)
-    label = sort.label if sort.label.startswith("Sharpe") else sort.label[0].lower() + sort.label[1:]
+    label = (
+        sort.label if sort.label.startswith("Sharpe") else sort.label[0].lower() + sort.label[1:]
+    )
     text = (
         f"{plural(near.count, 'combination')} on the grid {'is' if near.count == 1 else 'are'} at "
         f"most one step away from the best in every parameter. Their {label} has a median of "
         f"{sort.show(near.median)} (from {sort.show(near.low)} to {sort.show(near.high)}), against "
         f"{sort.show(near.best)} for the best."
     )
-    return text + _verdict(near.best, near.median)
+    return text + _verdict(near.best, near.median) + _edge(found)
 
 
 def _verdict(best: float, median: float) -> str:
@@ -269,6 +273,24 @@ def _verdict(best: float, median: float) -> str:
     if median >= 0.5 * best:
         return " The neighbours do clearly worse: part of the result hangs on the exact values."
     return " The best stands alone: such a peak is more often luck than knowledge."
+
+
+def _edge(found: Places) -> str:
+    ends = [
+        name
+        for name, labels, place in zip(found.names, found.labels, found.index[0], strict=True)
+        if len(labels) > 2 and place in (0, len(labels) - 1) and _are_numbers(labels)
+    ]
+    if not ends:
+        return ""
+    return f" It stands at the edge of the grid in {' and '.join(ends)}: better may lie outside."
+
+
+def _are_numbers(labels: tuple[str, ...]) -> bool:
+    try:
+        return all(math.isfinite(float(label)) for label in labels)
+    except ValueError:
+        return False
 
 
 def _named(page: SweepPage, row: int) -> str:

@@ -118,7 +118,18 @@ def drawdown_rows(record: Record) -> Table:
 
 def trade_rows(record: Record, trades: Trades) -> Table:
     """The last trades, newest first."""
-    heads = ["Side", "Quantity", "In", "Price", "Out", "Price out", "Return", "Profit", "Fees", "Closed by"]
+    heads = [
+        "Side",
+        "Quantity",
+        "In",
+        "Price",
+        "Out",
+        "Price out",
+        "Return",
+        "Profit",
+        "Fees",
+        "Closed by",
+    ]
     kinds = "tntntnnnnt"
     rows = [_trade(record, trades, row) for row in range(len(trades))[-TRADES_SHOWN:]][::-1]
     if len(record.bars.instruments) > 1:

@@ -99,8 +99,7 @@ def stamp(close_ns: int, interval_ns: int) -> str:
     """
     if interval_ns >= DAY_NS:
         return str(np.datetime64(close_ns - 1, "ns").astype("datetime64[D]"))
-    unit = "m" if interval_ns % 60_000_000_000 == 0 else "s"
-    return moment(close_ns, unit)
+    return moment(close_ns, "m" if interval_ns % 60_000_000_000 == 0 else "s")
 
 
 def moment(ns: int, unit: Literal["m", "s"] = "m") -> str:
@@ -148,61 +147,83 @@ class Figure:
 
 FIGURES = (
     Figure(
-        "total_return", "Total return", "percent",
+        "total_return",
+        "Total return",
+        "percent",
         "What the account gained or lost over the whole period, after costs.",
         "Last equity over first equity, minus 1.",
     ),
     Figure(
-        "cagr", "Growth a year (CAGR)", "percent",
+        "cagr",
+        "Growth a year (CAGR)",
+        "percent",
         "The steady yearly growth that leads to the total return.",
         "(1 + total return) to the power of 1 / years, minus 1; years are returns over bars "
         "in a usual year.",
     ),
     Figure(
-        "volatility", "Volatility", "percent",
+        "volatility",
+        "Volatility",
+        "percent",
         "How much the account swings in a usual year.",
         "Standard deviation of the returns from bar to bar, times the square root of the bars "
         "in a usual year.",
     ),
     Figure(
-        "sharpe", "Sharpe ratio", "ratio",
+        "sharpe",
+        "Sharpe ratio",
+        "ratio",
         "Return for each unit of swing; above 1 is good, above 2 is rare.",
         "Mean return over its standard deviation, times the square root of the bars in a usual "
         "year; no interest on cash is taken off.",
     ),
     Figure(
-        "sortino", "Sortino ratio", "ratio",
+        "sortino",
+        "Sortino ratio",
+        "ratio",
         "Like Sharpe, but counting only the swings that lose.",
         "Mean return over the downside deviation (root of the mean square of the returns below "
         "zero), times the square root of the bars in a usual year.",
     ),
     Figure(
-        "max_drawdown", "Largest drawdown", "percent",
+        "max_drawdown",
+        "Largest drawdown",
+        "percent",
         "The deepest fall from a high before a new one.",
         "The lowest value of equity over its highest value so far, minus 1.",
     ),
     Figure(
-        "trades", "Trades", "count",
-        "Round trips that were closed.",
-        "A trade runs from no position to no position, or through it. Open trades are not counted.",
+        "trades",
+        "Trades",
+        "count",
+        "Times a position was taken, the ones still open included.",
+        "A trade runs from no position to no position, or through it. One that is still open at the end counts.",
     ),
     Figure(
-        "win_rate", "Win rate", "percent",
+        "win_rate",
+        "Win rate",
+        "percent",
         "Share of closed trades that made money, after costs.",
         "Closed trades with a profit above zero over all closed trades.",
     ),
     Figure(
-        "fees", "Fees paid", "money",
+        "fees",
+        "Fees paid",
+        "money",
         "Commission over the whole period; slippage comes on top, in the prices.",
         "Sum of the commission of every fill.",
     ),
     Figure(
-        "exposure", "Time in the market", "percent",
+        "exposure",
+        "Time in the market",
+        "percent",
         "Share of bars that ended with a position.",
         "Bars with any open position at their close over all traded bars.",
     ),
     Figure(
-        "turnover", "Turnover a year", "times",
+        "turnover",
+        "Turnover a year",
+        "times",
         "How often the account's value is traded in a year.",
         "Traded value over mean equity, a year.",
     ),
@@ -213,7 +234,9 @@ BY_NAME = {figure.name: figure for figure in FIGURES}
 """The figures by name."""
 
 FINAL_EQUITY = Figure(
-    "final_equity", "Final equity", "money",
+    "final_equity",
+    "Final equity",
+    "money",
     "What the account was worth at the end.",
     "Cash plus positions at the last close.",
 )

@@ -351,7 +351,7 @@ class _Plan:
     ) -> int:
         own_values = [self.grid[name] for name in self._own]
         chosen = itertools.islice(itertools.product(*own_values), first, last)
-        scratch = _Scratch.of(self.span)
+        scratch = _Scratch.of(self._trading)
         for offset, values in zip(self._own_index[first:last], chosen, strict=True):
             strategy = self._made(dict(zip(self._own, values, strict=True)))
             if strategy is None:
@@ -378,10 +378,11 @@ class _Plan:
         span, name = self.span, self._strategy.__name__
         sums, trade_sums = scratch.sums, scratch.trade_sums
         if self._trading.is_single:
-            booked = fast.trade_single(self._trading, targets, terms, name)
+            booked = fast.trade_single(self._trading, targets, terms, name, scratch.fills)
+            close = self._trading.close
             stats.sums_of_fills(
-                booked.ints, booked.floats, span.bars.close.reshape(-1), self._units[0], terms.cash,
-                span.start, span.stop, sums,
+                booked.ints, booked.floats, close, close.view(np.int64), self._units[0],
+                terms.cash, span.start, span.stop, sums,
             )
         else:
             equity, held = scratch.equity, scratch.held
@@ -415,12 +416,17 @@ class _Scratch:
     trade_sums: Floats
     equity: Floats
     held: npt.NDArray[np.bool_]
+    fills: fast.Scratch
 
     @classmethod
-    def of(cls, span: Span) -> "_Scratch":
-        rows = span.stop - span.start
+    def of(cls, trading: fast.Trading) -> "_Scratch":
+        rows = trading.stop - trading.start
         return cls(
-            np.empty(stats.SUMS), np.empty(stats.TRADE_SUMS), np.empty(rows), np.empty(rows, np.bool_)
+            np.empty(stats.SUMS),
+            np.empty(stats.TRADE_SUMS),
+            np.empty(rows),
+            np.empty(rows, np.bool_),
+            fast.Scratch(trading),
         )
 
 

@@ -108,6 +108,7 @@ def test_unknown_builtin_is_refused(peak, folder: Path, command: str) -> None:
         (("backtest", "ma_cross", "--from", "2018-01-01", "--to", "2017-01-01"), "2017"),
         (("backtest", "ma_cross", "--from", "2030-01-01"), "2030"),
         (("backtest", "ma_cross", "--interval", "1h"), "1d"),
+        (("backtest", "ma_cross", "--symbol", "SP50"), "did you mean SP500"),
         (("backtest", "ma_cross", "--report", "out.txt"), ".html"),
         (("backtest", "ma_cross", "--report", "none/out.html"), "does not exist"),
         (("backtest", "ma_cross", "--trades", "t.xlsx"), ".csv or .parquet"),
@@ -153,3 +154,35 @@ def test_output_over_the_data_is_refused(peak, folder: Path) -> None:
     arguments = (*COMMANDS["backtest"], "--data", "file:bars.csv", "--trades", "bars.csv")
     assert "data are read from" in refused(peak, folder, *arguments)
     assert (folder / "bars.csv").read_text() == GOOD
+
+
+@pytest.mark.parametrize("command", ["backtest", "sweep", "causality"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def __init__(self, weight): self.weight = weight", "weight"),
+        ("def __init__(self, weight=1): raise ValueError('wrong weight')", "wrong weight"),
+    ],
+)
+def test_strategy_that_cannot_be_made_is_refused(
+    peak, folder: Path, command: str, text: str, message: str
+) -> None:
+    (folder / "bars.csv").write_text(GOOD, encoding="utf-8")
+    (folder / "mine.py").write_text(
+        f"class Mine:\n    {text}\n    def targets(self, bars): return bars.close > 0\n"
+    )
+    grid = ("--grid", "backtest.stop_loss=0.1,0.2") if command == "sweep" else ()
+    arguments = (command, "mine.py:Mine", *grid, "--data", "file:bars.csv")
+    assert message in refused(peak, folder, *arguments)
+
+
+@pytest.mark.parametrize("command", ["backtest", "sweep", "causality"])
+def test_strategy_whose_targets_raise_is_refused(peak, folder: Path, command: str) -> None:
+    (folder / "bars.csv").write_text(GOOD, encoding="utf-8")
+    (folder / "mine.py").write_text(
+        "class Mine:\n    def __init__(self, lag=1): self.lag = lag\n"
+        "    def targets(self, bars): return bars.nonsense\n"
+    )
+    grid = ("--grid", "lag=1,2") if command == "sweep" else ()
+    arguments = (command, "mine.py:Mine", *grid, "--data", "file:bars.csv")
+    assert "nonsense" in refused(peak, folder, *arguments)

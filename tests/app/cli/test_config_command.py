@@ -69,7 +69,7 @@ def test_data_list_names_every_series(peak) -> None:
     found = peak("data", "list", "--json").json["data"]
     assert {"builtin:sp500", "builtin:nasdaq", "builtin:vix"} <= {item["data"] for item in found}
     assert {"rows", "interval", "first", "last", "source", "available"} <= set(found[0])
-    assert "builtin:sp500" in peak("data", "list").out
+    assert "sp500_stocks" in peak("data", "list").out
 
 
 def test_strategies_lists_the_registry(peak) -> None:

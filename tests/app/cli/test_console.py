@@ -35,3 +35,15 @@ def test_print_table_wide_cells_stay_whole_on_one_line(
 def test_progress_where_nobody_watches_gives_none() -> None:
     with progress("x", wanted=True) as watch:
         assert watch is None
+
+
+def test_print_table_wider_than_the_terminal_loses_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    names = [f"measure_{k}" for k in range(8)]
+    print_table(names, [["1,234,567.89"] * 8])
+    shown = capsys.readouterr().out
+    assert shown.count("1,234,567.89") == 8
+    assert all(name in shown for name in names)

@@ -1,8 +1,10 @@
 """The command line's frame: help, start-up, exit codes, and how errors are told."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +154,23 @@ def test_closed_pipe_is_quiet() -> None:
 def test_output_that_cannot_be_encoded_is_replaced() -> None:
     ran = process("config", "explain", "data.lot", PYTHONIOENCODING="ascii")
     assert ran.returncode == 0
+
+
+def test_interrupt_signal_while_trading_ends_with_130_and_writes_nothing(
+    bars_csv: Path,
+) -> None:
+    (bars_csv.parent / "slow.py").write_text(
+        "import sys, time\n\n"
+        "class Slow:\n    def targets(self, bars):\n"
+        "        print('ready', file=sys.stderr, flush=True)\n        time.sleep(60)\n"
+    )
+    command = ["backtest", "slow.py:Slow", "--data", "file:bars.csv", "--trades", "t.csv"]
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, *command], stderr=subprocess.PIPE, cwd=bars_csv.parent
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == b"ready\n"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        assert b"Traceback" not in running.stderr.read()
+    assert not (bars_csv.parent / "t.csv").exists()

@@ -126,7 +126,13 @@ def test_backtest_report_goes_into_the_configured_folder(peak, bars_csv: Path) -
 
 def test_backtest_summary_shows_every_figure(peak, bars_csv: Path) -> None:
     ran = peak("backtest", *MA)
-    for part in ("MaCross(fast=3, slow=8)", "2024-01-01 to", "Sharpe ratio", "Largest drawdown", "Engine: fast"):
+    for part in (
+        "MaCross(fast=3, slow=8)",
+        "2024-01-01 to",
+        "Sharpe ratio",
+        "Largest drawdown",
+        "Engine: fast",
+    ):
         assert part in ran.out
     assert ran.err == ""
 

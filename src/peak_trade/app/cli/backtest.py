@@ -1,7 +1,7 @@
 """`peak backtest`: one strategy over stored bars."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -11,6 +11,7 @@ from peak_trade.app.cli.options import OUTPUT
 from peak_trade.app.cli.outputs import PAGES, TABLES, check_distinct, check_path, outputs
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
     from peak_trade.research.backtest import Backtest
@@ -55,7 +56,7 @@ def run(
     """Trade a strategy over stored bars and show what came of it."""
     given = dict(locals())
     from peak_trade.app.cli import request
-    from peak_trade.app.wiring import split_settings, strategy_class
+    from peak_trade.app.wiring import check_required, split_settings, strategy_class
     from peak_trade.domain.strategy import make
 
     parameters, pairs = split_settings(settings or [])
@@ -63,7 +64,9 @@ def run(
     chosen = found.values
     page = request.in_folder(report, chosen.report.folder)
     _check_paths(data, page, trades, equity)
-    made = make(strategy_class(strategy), parameters)
+    kind = strategy_class(strategy)
+    check_required(kind, parameters)
+    made = make(kind, parameters)
     account = chosen.backtest
     from peak_trade.research.backtest import backtest
 
@@ -99,18 +102,22 @@ def _check_paths(source: str, page: Path | None, trades: Path | None, equity: Pa
 def _write(result: "Backtest", page: Path | None, trades: Path | None, equity: Path | None) -> None:
     with outputs() as files:
         if trades is not None:
-            files.write(trades, lambda path: _write_table(result.trades, path))
+            files.write(trades, lambda path: _write_table(_polars(result.trades), path))
         if equity is not None:
-            files.write(equity, lambda path: _write_table(result.equity, path))
+            files.write(equity, lambda path: _write_table(_polars(result.equity), path))
         if page is not None:
             files.write(page, result.report)
+
+
+def _polars(frame: "pl.DataFrame | pd.DataFrame") -> "pl.DataFrame":
+    return cast("pl.DataFrame", frame)  # results of files and built-in data are polars
 
 
 def _write_table(frame: "pl.DataFrame", path: Path) -> None:
     if path.suffix.lower() == ".parquet":
         frame.write_parquet(path)
     else:
-        frame.write_csv(path)
+        frame.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
 
 
 def _show(result: "Backtest", page: Path | None, tables: tuple[Path | None, ...]) -> None:

@@ -26,10 +26,10 @@ def data(json: options.Json = False) -> None:
         print_json({"data": [{**_fields(item), "data": f"builtin:{item.name}"} for item in series]})
         return
     print_table(
-        ("--data", "bars", "every", "from", "to", "columns", "source"),
+        ("name", "bars", "every", "from", "to", "columns", "source"),
         [
             (
-                f"builtin:{item.name}",
+                item.name,
                 f"{item.rows:,}",
                 item.interval,
                 item.first,
@@ -41,7 +41,7 @@ def data(json: options.Json = False) -> None:
         ],
         words={0, 5, 6},
     )
-    print("Files of your own: --data file:PATH (CSV or Parquet).")
+    print("Use one with --data builtin:NAME, a file of your own with --data file:PATH.")
 
 
 def _fields(item: object) -> dict[str, object]:
@@ -130,7 +130,7 @@ def _one(name: str, *, json: bool) -> None:
 
 
 def _summary(kind: type) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0]
+    return (kind.__doc__ or "").strip().partition("\n")[0].replace("``", "")
 
 
 def _bound(value: float) -> str:

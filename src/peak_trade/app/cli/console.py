@@ -71,17 +71,28 @@ def print_table(
     table = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None,
         show_header=any(columns),
-        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
         header_style="bold",
     )
     for position, name in enumerate(columns):
         side: Literal["left", "right"] = "left" if position in words else "right"
-        table.add_column(Text(name), justify=side, overflow="fold")
+        is_last = position == len(columns) - 1  # the one that may wrap
+        table.add_column(Text(name), justify=side, overflow="fold", no_wrap=not is_last)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    if _narrowest([columns, *rows]) > console.width:
+        console.width = _PIPE_WIDTH  # the terminal breaks lines, which loses nothing
     with console.capture() as drawn:
         console.print(table)
     print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+
+
+def _narrowest(rows: Sequence[Sequence[str]]) -> int:
+    """Characters a line needs where only the last column wraps, between its words."""
+    *whole, last = zip(*rows, strict=True)
+    words = max((len(word) for cell in last for word in cell.split()), default=0)
+    return sum(max(len(cell) for cell in column) + 2 for column in whole) + words
 
 
 def print_facts(facts: Mapping[str, str], *, numbers: bool = False) -> None:

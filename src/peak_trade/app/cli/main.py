@@ -9,7 +9,7 @@ import typer
 
 from peak_trade.app.cli import backtest, catalogue, causality, config, doctor, sweep
 from peak_trade.app.cli.examples import help_of
-from peak_trade.domain.errors import InputError, PeakTradeError
+from peak_trade.domain.errors import InputError, PeakTradeError, StrategyError
 
 OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
@@ -112,6 +112,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _closed()
         raise
     except Exception as error:
+        theirs = _from_user_code(error)
+        if theirs is not None:
+            _tell_error(theirs, BAD_INPUT, as_json=as_json, debug=debug)
+            return BAD_INPUT
         _tell_error(error, FAILED, as_json=as_json, debug=debug)
         raise SystemExit(FAILED) from error
     return code if isinstance(code, int) else OK
@@ -126,6 +130,20 @@ def _closed() -> int:
 def _usage(error: typer.TyperException) -> str:
     path = getattr(getattr(error, "ctx", None), "command_path", "peak")
     return f"see {path} --help"
+
+
+def _from_user_code(error: Exception) -> InputError | None:
+    from peak_trade.app.wiring import place_in_user_code
+
+    place = place_in_user_code(error)
+    if not place:
+        return None
+    found = StrategyError(
+        f"{place} raised {type(error).__name__}: {error}",
+        hint="mend the strategy; --debug shows the whole traceback",
+    )
+    found.__cause__ = error
+    return found
 
 
 def _tell_error(error: Exception, code: int, *, as_json: bool, debug: bool) -> None:

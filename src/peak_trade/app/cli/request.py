@@ -62,6 +62,8 @@ def load_bars(
     if "interval" in stated or "stamp" in stated or "timezone" in stated:
         reading = data
     is_default_zone = found.explain("data.timezone").layer == "default"
+    # load calls a single instrument of a file what it is told to; a built-in one has its name.
+    names_one = bool(symbols) and not source.startswith("builtin:") and len(symbols or ()) == 1
     bars = load(
         source,
         interval=reading.interval,
@@ -71,9 +73,9 @@ def load_bars(
         lot=data.lot,
         tick=data.tick,
         columns=parse_settings(columns.split(",")) if columns else None,
-        symbol=symbols[0] if symbols and len(symbols) == 1 else None,
+        symbol=symbols[0] if symbols and names_one else None,
     )
-    return bars.select(*symbols) if symbols and len(symbols) > 1 else bars
+    return bars.select(*symbols) if symbols and not names_one else bars
 
 
 def costs(account: BacktestSection) -> "Costs":

@@ -59,7 +59,7 @@ def run(
     """Backtest every combination of a grid and rank them."""
     given = dict(locals())
     from peak_trade.app.cli import request
-    from peak_trade.app.wiring import parse_grid, split_settings, strategy_class
+    from peak_trade.app.wiring import check_required, parse_grid, split_settings, strategy_class
     from peak_trade.domain.errors import ParameterError
 
     parameters, pairs = split_settings(settings or [])
@@ -73,6 +73,7 @@ def run(
         raise ParameterError(f"{both[0]} stands in --grid and in --set", hint="give it once")
     axes = {**{name: (value,) for name, value in parameters.items()}, **axes}
     kind = strategy_class(strategy)
+    check_required(kind, axes)
     from peak_trade.research.sweep import sweep
 
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
@@ -123,5 +124,7 @@ def _show(result: "Sweep", top: int) -> None:
             for row in rows
         ],
     )
+    for warning in result.warnings:
+        print(f"Warning: {warning}")
     if len(rows) < len(result.rows):
         print(f"Best {len(rows):,} of {len(result.rows):,} by {result.sort}; --top shows more.")

@@ -57,6 +57,7 @@
       base.xaxis.fixedrange = narrow;
       base.xaxis.hoverformat = figure.daily ? "%Y-%m-%d" : "%Y-%m-%d %H:%M";
       base.xaxis.rangeslider = { visible: false };
+      merged(base.xaxis, { showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "solid", spikecolor: colour("--quiet"), spikesnap: "data" });
       base.xaxis.nticks = narrow ? 5 : 10;
       base.yaxis.nticks = base.height < 250 ? 5 : 8;
       base.xaxis.range = [times.t[0], times.t[times.t.length - 1]];
