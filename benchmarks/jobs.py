@@ -32,8 +32,8 @@ BRACKET = pt.Exits(stop_loss=0.01, take_profit=0.02)
 class Cross(pt.Strategy):
     """A strategy as a user writes it: Python, on remembered indicators."""
 
-    fast: int = pt.param(FAST, low=1)
-    slow: int = pt.param(SLOW, low=2)
+    fast: int = pt.param(default=FAST, low=1)
+    slow: int = pt.param(default=SLOW, low=2)
 
     @property
     def warmup(self) -> int:
@@ -48,9 +48,9 @@ class Cross(pt.Strategy):
 class Momentum(pt.Strategy):
     """Equal weights in the strongest instruments, stated at every rebalancing."""
 
-    lookback: int = pt.param(MOMENTUM_LOOKBACK, low=1)
-    every: int = pt.param(MOMENTUM_EVERY, low=1)
-    top: int = pt.param(MOMENTUM_TOP, low=1)
+    lookback: int = pt.param(default=MOMENTUM_LOOKBACK, low=1)
+    every: int = pt.param(default=MOMENTUM_EVERY, low=1)
+    top: int = pt.param(default=MOMENTUM_TOP, low=1)
 
     def targets(self, bars: pt.Bars) -> Targets:
         """(T, N) weights at the rows that decide, NaN between: what was stated stands."""

@@ -27,7 +27,7 @@ from peak_trade.domain.strategy import Strategy, param
 
 class Mine(Strategy):
     """Hold."""
-    weight: float = param(1.0, low=0, high=1)
+    weight: float = param(default=1.0, low=0, high=1)
     def targets(self, bars):
         return np.full(bars.close.shape, self.weight)
 
@@ -66,7 +66,7 @@ def test_strategy_class_of_a_file_can_be_traded(mine: Path, name: str) -> None:
 
 def test_strategy_class_of_a_changed_file_is_the_new_one(mine: Path) -> None:
     first = strategy_class(f"{mine}:Mine")
-    mine.write_text(MINE.replace("param(1.0", "param(0.25"), encoding="utf-8")
+    mine.write_text(MINE.replace("param(default=1.0", "param(default=0.25"), encoding="utf-8")
     assert strategy_class(f"{mine}:Mine")().weight == 0.25
     assert first().weight == 1.0
 

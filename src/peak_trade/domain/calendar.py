@@ -57,8 +57,8 @@ class Interval:
     @classmethod
     def parse(cls, text: str) -> "Interval":
         """Read ``15m``, ``1h``, ``1d``, ...; raises ParameterError for anything else."""
-        match = re.fullmatch(r"(\d+)(s|m|h|d|w|mo|y)", text.strip())
-        if match is None or int(match[1]) == 0:
+        match = re.fullmatch(r"([1-9]\d{0,9})(s|m|h|d|w|mo|y)", str(text).strip(), re.ASCII)
+        if match is None:
             raise ParameterError(
                 f"interval {text!r} is not a number and a unit",
                 hint="write it like 1m, 15m, 1h, 1d, 1w or 1mo",

@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from peak_trade.domain.calendar import calendar_named
-from peak_trade.domain.errors import ParameterError
+from peak_trade.domain.errors import ParameterError, did_you_mean
 
 AssetClass = Literal["crypto", "equity", "etf", "index", "fx", "rate", "factor", "future", "other"]
 
@@ -55,7 +55,8 @@ class Instrument:
     Raises
     ------
     ParameterError
-        A tick, lot, step or multiplier that is not positive, rules out of order, an unknown calendar.
+        An empty symbol, a tick, lot, step or multiplier that is not positive, rules out of order,
+        an unknown asset class or calendar.
 
     Examples
     --------
@@ -77,6 +78,13 @@ class Instrument:
     rules: tuple[TradingRules, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.symbol:
+            raise ParameterError("an instrument has no symbol", hint="name it, such as BTC/USD")
+        if self.asset_class not in get_args(AssetClass):
+            raise ParameterError(
+                f"asset_class {self.asset_class!r} of {self.symbol} is not known",
+                hint=did_you_mean(str(self.asset_class), get_args(AssetClass)),
+            )
         base, _, quote = self.symbol.partition("/")
         object.__setattr__(self, "base", self.base or base)
         object.__setattr__(self, "quote", self.quote or quote or "USD")
@@ -88,17 +96,26 @@ class Instrument:
                     hint=f"give a {name} above 0",
                     **{name: value},
                 )
+            object.__setattr__(self, name, float(value))  # 1, 1.0 and NumPy's 1.0: one fingerprint
         self._check_rules()
+        object.__setattr__(self, "order_step", int(self.order_step))
+        object.__setattr__(self, "min_notional", float(self.min_notional))
         calendar_named(self.calendar)
 
     def _check_rules(self) -> None:
         own = TradingRules(0, self.tick, self.order_step, self.min_notional)
         for rule in (own, *self.rules):
-            if rule.order_step < 1 or not rule.tick > 0 or not 0 <= rule.min_notional < math.inf:
+            is_valid = (
+                rule.order_step >= 1
+                and rule.order_step % 1 == 0
+                and 0 < rule.tick < math.inf
+                and 0 <= rule.min_notional < math.inf
+            )
+            if not is_valid:
                 raise ParameterError(
                     f"order rules of {self.symbol} are not valid: tick {rule.tick}, "
                     f"order_step {rule.order_step}, min_notional {rule.min_notional}",
-                    hint="tick above 0, order_step at least 1 lot, min_notional 0 or more",
+                    hint="tick above 0, order_step a whole number of lots, min_notional 0 or more",
                 )
         since = [rule.since_ns for rule in self.rules]
         if since != sorted(set(since)):

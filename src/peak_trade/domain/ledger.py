@@ -93,7 +93,16 @@ class Ledger:
     (499.0, 100, 500.0)
     """
 
-    __slots__ = ("average", "cash", "currency", "fees", "instruments", "lots", "open_positions", "units")
+    __slots__ = (
+        "average",
+        "cash",
+        "currency",
+        "fees",
+        "instruments",
+        "lots",
+        "open_positions",
+        "units",
+    )
 
     def __init__(self, instruments: Sequence[Instrument], cash: float) -> None:
         quotes = {instrument.quote for instrument in instruments}

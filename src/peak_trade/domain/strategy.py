@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any, ClassVar, Protocol, dataclass_transform, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
 
+Value = TypeVar("Value")
 Targets = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 
@@ -25,15 +26,28 @@ class HasTargets(Protocol):
 
 
 def param(
-    default: Any, *, low: float = -math.inf, high: float = math.inf, doc: str = ""
-) -> Any:
+    *, default: Value, low: float = -math.inf, high: float = math.inf, doc: str = ""
+) -> Value:
     """Declare a parameter of a strategy with its search range, both ends included.
+
+    Type checkers see its value: ``n: int = param(default=20)`` is an int with a default.
+
+    Parameters
+    ----------
+    default : object
+        The value where none is given.
+    low, high : float
+        What a number may be, and what a search tries.
+    doc : str
+        What the parameter is, with its unit.
 
     Examples
     --------
     >>> class Hold(Strategy):
     ...     '''Hold a fixed weight.'''
-    ...     weight: float = param(1.0, low=0, high=1, doc="fraction of equity")
+    ...
+    ...     weight: float = param(default=1.0, low=0, high=1, doc="fraction of equity")
+    ...
     ...     def targets(self, bars):
     ...         return np.full(bars.close.shape, self.weight)
     >>> Hold(weight=0.5)
@@ -61,7 +75,9 @@ class Strategy:
 
     def __post_init__(self) -> None:
         for item in _declared(type(self)):
-            _check_parameter(type(self).__name__, item, getattr(self, item.name))
+            given = getattr(self, item.name)
+            _check_parameter(type(self).__name__, item, given)
+            object.__setattr__(self, item.name, _plain(item, given))
         self.check()
 
     @property
@@ -89,19 +105,31 @@ def _declared(kind: type) -> tuple[Field[Any], ...]:
 
 def _check_parameter(owner: str, item: Field[Any], value: object) -> None:
     low, high = item.metadata.get("low", -math.inf), item.metadata.get("high", math.inf)
-    kind = _kind(item)
-    if kind in (int, float) and (
-        isinstance(value, bool)
-        or not isinstance(value, int | float | np.integer | np.floating)
-        or (kind is int and float(value) != int(value) if math.isfinite(float(value)) else True)
-    ):
-        wanted = "a whole number" if kind is int else "a number"
+    wanted = _WANTED.get(_kind(item))
+    if wanted is not None and not _is_of(_kind(item), value):
         raise ParameterError(f"{item.name} {value!r} of {owner} is not {wanted}", field=item.name)
-    if isinstance(value, int | float) and not low <= value <= high:
+    if isinstance(value, int | float | np.integer | np.floating) and not low <= value <= high:
         raise ParameterError(
             f"{item.name} {value} of {owner} is out of range: {low:g} to {high:g} expected",
             field=item.name,
         )
+
+
+_WANTED: dict[object, str] = {int: "a whole number", float: "a number", bool: "True or False"}
+
+
+def _is_of(kind: object, value: object) -> bool:
+    if kind is bool or isinstance(value, bool | np.bool_):
+        return kind is bool and isinstance(value, bool | np.bool_)
+    if not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return math.isfinite(value) and (kind is float or float(value).is_integer())
+
+
+def _plain(item: Field[Any], value: object) -> object:
+    """A NumPy number as Python's own, and a whole number as int where one is declared."""
+    found = value.item() if isinstance(value, np.generic) else value
+    return int(found) if _kind(item) is int and isinstance(found, float) else found
 
 
 def _kind(item: Field[Any]) -> object:
@@ -173,5 +201,18 @@ def parameter_values(strategy: HasTargets) -> dict[str, Any]:
 
 
 def warmup_of(strategy: HasTargets) -> int:
-    """The strategy's ``warmup`` in rows, 0 where it does not say."""
-    return int(getattr(strategy, "warmup", 0))
+    """The strategy's ``warmup`` in rows, 0 where it does not say.
+
+    Raises
+    ------
+    StrategyError
+        A warm-up that is no number of rows.
+    """
+    warmup = getattr(strategy, "warmup", 0)
+    if not isinstance(warmup, int | np.integer) or warmup < 0:
+        found = "a method" if callable(warmup) else repr(warmup)
+        raise StrategyError(
+            f"the warm-up of {type(strategy).__name__} is {found}, expected a number of rows",
+            hint="make it an attribute, or a method marked @property",
+        )
+    return int(warmup)

@@ -2,12 +2,18 @@
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
 from peak_trade.domain.errors import ParameterError
 
 
 def _fraction(owner: str, name: str, value: float, top: float, *, zero: bool) -> None:
+    if not _is_number(value):
+        raise ParameterError(
+            f"{name} {value!r} of {owner} is not a number",
+            hint="fractions are expected: 0.01 is 1 %",
+        )
     if not (math.isfinite(value) and (0 <= value if zero else 0 < value) and value < top):
         low = "0 or more" if zero else "above 0"
         raise ParameterError(
@@ -15,6 +21,10 @@ def _fraction(owner: str, name: str, value: float, top: float, *, zero: bool) ->
             hint="fractions are expected: 0.01 is 1 %",
             **{name: value},
         )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,9 @@ class Exits:
         return self.stop_loss is not None or self.take_profit is not None
 
 
+_WRITTEN: dict[type, str] = {Costs: "Costs(commission=0.001)", Exits: "Exits(stop_loss=0.05)"}
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The account that a run trades, and how targets become orders.
@@ -115,12 +128,18 @@ class Terms:
     shortfall: Literal["scale", "reject"] = "scale"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.cash) and self.cash > 0):
+        if not (_is_number(self.cash) and math.isfinite(self.cash) and self.cash > 0):
             raise ParameterError(
-                f"cash {self.cash} is not a positive number",
+                f"cash {self.cash!r} is not a positive number",
                 hint="start with more than 0",
                 cash=self.cash,
             )
+        for name, given, kind in (("costs", self.costs, Costs), ("exits", self.exits, Exits)):
+            if not isinstance(given, kind):
+                raise ParameterError(
+                    f"{name} {given!r} is no {kind.__name__}",
+                    hint=f"write {name}=pt.{_WRITTEN[kind]}",
+                )
         _fraction("Terms", "cash_buffer", self.cash_buffer, 1.0, zero=True)
         if self.min_change is not None:
             _fraction("Terms", "min_change", self.min_change, 2.0, zero=True)

@@ -1,7 +1,7 @@
 """A run's terms and the venue's order rules as the arrays that kernels read, and what they refuse."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, StrategyError
 from peak_trade.domain.terms import Terms
 from peak_trade.kernels import simulate
+from peak_trade.kernels.accounting import MAX_LOTS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -50,7 +51,11 @@ class RuleTable:
 
     def at(self, row: int) -> int:
         """Which stretch a row lies in."""
-        return self._last if row >= self._last_row else int(np.searchsorted(self.rows, row, "right")) - 1
+        return (
+            self._last
+            if row >= self._last_row
+            else int(np.searchsorted(self.rows, row, "right")) - 1
+        )
 
     @cached_property
     def _last(self) -> int:
@@ -61,6 +66,7 @@ class RuleTable:
         return int(self.rows[-1])
 
 
+@lru_cache(maxsize=64)
 def packed(terms: Terms) -> Floats:
     """The terms as the one float array of ``kernels.simulate``; what is unset is NaN."""
     values = np.full(simulate.TERMS, np.nan)
@@ -76,6 +82,7 @@ def packed(terms: Terms) -> Floats:
         values[simulate.TERM_TAKE] = terms.exits.take_profit
     values[simulate.TERM_STATED] = terms.exits.reentry == "stated"
     values[simulate.TERM_REJECT] = terms.shortfall == "reject"
+    values.flags.writeable = False
     return values
 
 
@@ -125,7 +132,7 @@ def check_counts(counts: Ints, bars: Bars, name: str) -> None:
     if found > 0:
         raise InputError(
             f"a target at {_stamp(bars, found - 1)} ({name}) asks for more than "
-            f"{simulate.MAX_LOTS:.0e} lots",
+            f"{MAX_LOTS:.0e} lots",
             hint="give the instrument a larger lot",
         )
     if found < 0:

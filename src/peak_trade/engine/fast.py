@@ -5,18 +5,21 @@ A proven substitute for the Session: the same fills, fees and equity, bit for bi
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
+from peak_trade.domain.errors import StrategyError
 from peak_trade.domain.record import Fills, OrderCounts, Record
 from peak_trade.domain.terms import Terms
 from peak_trade.engine.account import RuleTable, check_counts, packed, target_error
-from peak_trade.kernels import simulate, stats
+from peak_trade.kernels import simulate, stats, trial
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Targets = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 
@@ -29,33 +32,35 @@ class Trading:
     stop: int
     rules: RuleTable
     is_single: bool
+    market: tuple[Floats, Floats, Floats, Floats]
+    close_bits: Ints
+    single_rules: tuple[float, Ints, Floats, Ints, Floats]
 
     @classmethod
     def of(cls, bars: Bars, start: int, stop: int) -> "Trading":
         """Prepare a stretch of bars; one instrument without gaps takes the quicker loop."""
-        is_single = bars.close.shape[1] == 1 and bars.is_aligned and bool(bars.tradable.all())
-        return cls(bars, start, stop, RuleTable.of(bars), is_single)
-
-
-    @property
-    def open(self) -> Floats:
-        """(T,) opens of the first instrument; so are high, low and close."""
-        return self.bars.open.reshape(-1)
-
-    @property
-    def high(self) -> Floats:
-        """(T,)"""
-        return self.bars.high.reshape(-1)
-
-    @property
-    def low(self) -> Floats:
-        """(T,)"""
-        return self.bars.low.reshape(-1)
-
-    @property
-    def close(self) -> Floats:
-        """(T,)"""
-        return self.bars.close.reshape(-1)
+        rules = RuleTable.of(bars)
+        return cls(
+            bars=bars,
+            start=start,
+            stop=stop,
+            rules=rules,
+            is_single=bars.close.shape[1] == 1 and bars.is_aligned and bool(bars.tradable.all()),
+            market=(
+                bars.open.reshape(-1),
+                bars.high.reshape(-1),
+                bars.low.reshape(-1),
+                bars.close.reshape(-1),
+            ),
+            close_bits=bars.close.reshape(-1).view(np.int64),
+            single_rules=(
+                float(rules.units[0]),
+                rules.rows,
+                np.ascontiguousarray(rules.ticks[:, 0]),
+                np.ascontiguousarray(rules.steps[:, 0]),
+                np.ascontiguousarray(rules.minima[:, 0]),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +73,88 @@ class FastFills:
 
 
 class Scratch:
-    """Arrays that fast runs of one instrument write to; kept from one run to the next by a sweep."""
+    """Arrays that fast runs of one instrument write to; kept from one run to the next by a sweep.
 
-    __slots__ = ("floats", "ints", "rows", "values")
+    ``sums`` and ``fill_sums`` are what ``summarise_single`` found last.
+    """
+
+    __slots__ = (
+        "counts",
+        "fill_sums",
+        "floats",
+        "ints",
+        "prices",
+        "rows",
+        "sums",
+        "values",
+        "work",
+    )
 
     def __init__(self, trading: Trading) -> None:
         length = trading.stop - trading.start
         self.rows: Ints = np.empty(length, np.int64)
         self.values: Floats = np.empty(length)
-        self.ints: Ints = np.empty((0, simulate.FILL_INTS), np.int64)
-        self.floats: Floats = np.empty((0, simulate.FILL_FLOATS))
+        self.prices: Floats = np.empty((length, 2))
+        self.counts: Ints = np.zeros(simulate.COUNTS, np.int64)
+        self.sums: Floats = np.empty(stats.SUMS)
+        self.fill_sums: Floats = np.empty(stats.TRADE_SUMS)
+        self.make_room(0)
 
-    def fills_for(self, due: int) -> tuple[Ints, Floats]:
-        """Room for the fills of a number of due targets."""
-        needed = 3 * due + 3
-        if needed > len(self.ints):
-            self.ints = np.empty((2 * needed, simulate.FILL_INTS), np.int64)
-            self.floats = np.empty((2 * needed, simulate.FILL_FLOATS))
-        return self.ints, self.floats
+    def make_room(self, due: int) -> None:
+        """Make room for twice the fills of a number of due targets."""
+        room = 2 * (3 * due + 3)
+        self.ints: Ints = np.empty((room, simulate.FILL_INTS), np.int64)
+        self.floats: Floats = np.empty((room, simulate.FILL_FLOATS))
+        self.work = (
+            self.rows, self.values, self.ints, self.floats, self.prices, self.counts,
+            np.empty(1, np.int64), np.empty(1),
+        )  # fmt: skip
+
+
+def summarise_single(
+    trading: Trading, targets: Targets, terms: Terms, name: str, scratch: Scratch
+) -> None:
+    """Trade (T, 1) targets as ``trade_single`` does, and write the sums of its statistics.
+
+    The sums are those of ``kernels.stats`` and lie in ``scratch.sums`` and ``scratch.fill_sums``.
+
+    Raises
+    ------
+    StrategyError, InputError
+        As ``trade_single``.
+    """
+    while True:
+        found = _summarise(trading, targets.reshape(-1), terms, scratch)
+        if found <= 0:
+            break
+        scratch.make_room(found)
+    if found < 0:
+        raise _beyond_one(trading, targets, -1 - found, name)
+    check_counts(scratch.counts, trading.bars, name)
+
+
+def _summarise(trading: Trading, targets: Targets, terms: Terms, scratch: Scratch) -> int:
+    stated = terms.exits.reentry == "stated"
+    if targets.dtype == np.bool_ and not stated:
+        flags = cast("Bools", targets)
+        return trial.trial_of_bools(
+            flags, _words(flags), trading.start, trading.stop, trading.market, trading.close_bits,
+            packed(terms), trading.single_rules, scratch.work, scratch.sums, scratch.fill_sums,
+        )  # fmt: skip
+    return trial.trial_of_floats(
+        np.ascontiguousarray(targets, dtype=np.float64), stated, trading.start, trading.stop,
+        trading.market, trading.close_bits, packed(terms), trading.single_rules, scratch.work,
+        scratch.sums, scratch.fill_sums,
+    )  # fmt: skip
+
+
+def _words(flags: Bools) -> npt.NDArray[np.uint64]:
+    """The memory of booleans, eight to a word, for as many whole words as there are."""
+    return flags[: len(flags) // 8 * 8].view(np.uint64)
+
+
+def _beyond_one(trading: Trading, targets: Targets, row: int, name: str) -> StrategyError:
+    return target_error(trading.bars, row, name, float(abs(targets.reshape(-1)[row])))
 
 
 def trade_single(
@@ -102,47 +171,40 @@ def trade_single(
     InputError
         A position too large for the books.
     """
-    bars, rules = trading.bars, trading.rules
     found = _find_due(targets.reshape(-1), trading, terms, name, scratch)
     counts = np.zeros(simulate.COUNTS, np.int64)
-    ints, floats = scratch.fills_for(found)
+    if 3 * found + 3 > len(scratch.ints):
+        scratch.make_room(found)
+    ints, floats = scratch.ints, scratch.floats
     used = simulate.single(
-        trading.open,
-        trading.high,
-        trading.low,
-        trading.close,
+        trading.market,
         scratch.rows[:found],
         scratch.values[:found],
         trading.stop,
         packed(terms),
-        rules.units[0],
-        rules.rows,
-        rules.ticks[:, 0],
-        rules.steps[:, 0],
-        rules.minima[:, 0],
+        trading.single_rules,
         counts,
         ints,
         floats,
+        scratch.prices,
     )
-    check_counts(counts, bars, name)
+    check_counts(counts, trading.bars, name)
     return FastFills(ints[:used], floats[:used], counts)
 
 
-def _find_due(
-    targets: Targets, trading: Trading, terms: Terms, name: str, scratch: Scratch
-) -> int:
+def _find_due(targets: Targets, trading: Trading, terms: Terms, name: str, scratch: Scratch) -> int:
     """Write the rows whose target is due, and the targets, to the scratch; how many there are."""
     rows, values = scratch.rows, scratch.values
     stated = terms.exits.reentry == "stated"
     if targets.dtype == np.bool_ and not stated:
-        words = targets[: len(targets) // 8 * 8].view(np.uint64)
+        flags = cast("Bools", targets)
         return simulate.changes_of_bools(
-            targets, words, trading.start, trading.stop, rows, values
+            flags, _words(flags), trading.start, trading.stop, rows, values
         )
     floats = np.ascontiguousarray(targets, dtype=np.float64)
     found = simulate.changes_of_floats(floats, trading.start, trading.stop, stated, rows, values)
     if found < 0:
-        raise target_error(trading.bars, -1 - found, name, float(abs(floats[-1 - found])))
+        raise _beyond_one(trading, targets, -1 - found, name)
     return found
 
 
@@ -165,7 +227,7 @@ def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
                 stats.equity_of_fills(
                     fast.ints,
                     fast.floats,
-                    trading.close,
+                    bars.close.reshape(-1),
                     trading.rules.units[0],
                     terms.cash,
                     start,

@@ -41,7 +41,8 @@ class StoredRows:
 
     def row(self, t: int) -> Floats:
         """Row t of the targets."""
-        return self._targets[t]
+        row: Floats = self._targets[t]
+        return row
 
     def standing(self, t: int) -> Floats:
         """The last targets stated before row t."""

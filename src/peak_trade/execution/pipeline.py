@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.domain.errors import InputError
 from peak_trade.domain.ledger import Fill, Ledger
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
 from peak_trade.domain.terms import Terms
@@ -86,6 +87,11 @@ class Pipeline:
         """Order what a row of targets (N,) asks for; False where they add up to more than 1.
 
         NaN states nothing: the last target stands. An instrument without a price yet waits.
+
+        Raises
+        ------
+        InputError
+            A position too large for the books.
         """
         self._now_ns = time_ns
         states = ~np.isnan(row)
@@ -100,9 +106,7 @@ class Pipeline:
         self.has_waiting = bool(self._waiting.any())
         return True
 
-    def _act(
-        self, i: int, equity: float, mark: float, time_ns: int, *, is_stated: bool
-    ) -> None:
+    def _act(self, i: int, equity: float, mark: float, time_ns: int, *, is_stated: bool) -> None:
         target, terms = float(self.last[i]), self._terms
         if self._latch[i] != 0:
             if np.sign(target) == self._latch[i] and not (self._stated and is_stated):
@@ -115,6 +119,12 @@ class Pipeline:
             return
         self._acted[i] = target
         want = accounting.sized_lots(target, equity, terms.cash_buffer, mark, unit, step)
+        if abs(want) >= accounting.MAX_LOTS:
+            raise InputError(
+                f"a target of {target:g} asks for more than {accounting.MAX_LOTS:.0e} lots of "
+                f"{self._ledger.instruments[i].symbol}",
+                hint="give the instrument a larger lot",
+            )
         open_order = self._working.get(i)
         working = open_order.lots if open_order else 0
         quantity = int(want) - int(self._ledger.lots[i]) - working
@@ -154,9 +164,9 @@ class Pipeline:
         for i in list(self._working):
             if self._working[i].reason is not Reason.RUIN:
                 self.cancel_market(i)
-        for i in np.flatnonzero(self._ledger.lots):
-            if int(i) not in self._working:
-                self._replace_market(int(i), -int(self._ledger.lots[i]), Reason.RUIN, time_ns)
+        for i in map(int, np.flatnonzero(self._ledger.lots)):
+            if i not in self._working:
+                self._replace_market(i, -int(self._ledger.lots[i]), Reason.RUIN, time_ns)
 
     def on_fill(self, fill: Fill) -> None:
         """Follow a fill that is already booked; after an exit the instrument is latched flat."""
@@ -166,7 +176,7 @@ class Pipeline:
             self._protective.pop(i, None)
             self._moved.discard(i)
             self._acted[i] = 0.0
-            self._latch[i] = -np.sign(fill.lots)
+            self._latch[i] = -1 if fill.lots > 0 else 1
             return
         if i not in self._moved:
             self._moved.add(i)

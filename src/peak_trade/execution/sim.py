@@ -162,9 +162,7 @@ class SimVenue:
                 booked.append(self._exit(i, kind, side, open_, row, at_open=True))
         return booked
 
-    def _increase(
-        self, due: list[tuple[Order, int]], left: dict[int, int], row: int
-    ) -> list[Fill]:
+    def _increase(self, due: list[tuple[Order, int]], left: dict[int, int], row: int) -> list[Fill]:
         wanted = np.zeros(len(self.held), np.int64)
         prices = self._marks.copy()
         for order, bar in due:
@@ -176,7 +174,13 @@ class SimVenue:
         asked = wanted.copy()
         pays = accounting.spendable(self.cash, self.held, self._units, prices)
         accounting.scale_increases(
-            wanted, self._units, prices, self.steps, self.minima, self._commission, pays,
+            wanted,
+            self._units,
+            prices,
+            self.steps,
+            self.minima,
+            self._commission,
+            pays,
             self._rejects,
         )
         cut = np.abs(asked) - np.abs(wanted)
@@ -184,8 +188,14 @@ class SimVenue:
         self.cancelled_lots += int(cut.sum())
         return [
             self._book(
-                order.client_id, order.instrument, int(wanted[order.instrument]),
-                float(prices[order.instrument]), order.reason, row, bar, at_open=True,
+                order.client_id,
+                order.instrument,
+                int(wanted[order.instrument]),
+                float(prices[order.instrument]),
+                order.reason,
+                row,
+                bar,
+                at_open=True,
             )
             for order, bar in due
             if wanted[order.instrument] != 0
@@ -202,9 +212,7 @@ class SimVenue:
                 take = price
         return (1 if self.held[i] > 0 else -1), stop, take
 
-    def _exit(
-        self, i: int, kind: int, side: int, level: float, row: int, *, at_open: bool
-    ) -> Fill:
+    def _exit(self, i: int, kind: int, side: int, level: float, row: int, *, at_open: bool) -> Fill:
         wanted = OrderKind.STOP if kind == fills.STOP_LOSS else OrderKind.LIMIT
         orders = self._resting.pop(i)  # one cancels the other
         order = next(order for order in orders.values() if order.kind is wanted)
@@ -213,8 +221,16 @@ class SimVenue:
         return self._book(order.client_id, i, lots, price, order.reason, row, row, at_open=at_open)
 
     def _book(
-        self, client_id: str, i: int, lots: int, price: float, reason: Reason, row: int, bar: int,
-        *, at_open: bool,
+        self,
+        client_id: str,
+        i: int,
+        lots: int,
+        price: float,
+        reason: Reason,
+        row: int,
+        bar: int,
+        *,
+        at_open: bool,
     ) -> Fill:
         value = accounting.value_of(lots, self._units[i], price)
         fee = accounting.fee_of(value, self._commission)
@@ -223,6 +239,4 @@ class SimVenue:
         if self.held[i] == 0:
             self._resting.pop(i, None)  # reduce-only orders end with the position
         when = self._fill_time[bar, i] if at_open else self._bars.time[row]
-        return Fill(
-            client_id, i, lots, price, fee, reason, int(when), row, bar, at_open, self.cash
-        )
+        return Fill(client_id, i, lots, price, fee, reason, int(when), row, bar, at_open, self.cash)

@@ -60,8 +60,8 @@ def sized_lots(
     """
     wanted = target * equity * (1.0 - buffer) / (price * unit)
     if not abs(wanted) < MAX_LOTS:
-        return np.int64(MAX_LOTS) if wanted > 0 else -np.int64(MAX_LOTS)
-    lots = np.int64(wanted)
+        return int(MAX_LOTS) if wanted > 0 else -int(MAX_LOTS)
+    lots = int(wanted)
     whole = abs(lots) // step * step
     return whole if lots > 0 else -whole
 
@@ -135,7 +135,7 @@ def cost_of(wanted: int, unit: float, price: float, commission: float) -> float:
 @kernel
 def scaled(wanted: int, factor: float, step: int) -> int:
     """An increase times a factor, rounded down to the order step."""
-    whole = np.int64(abs(wanted) * factor) // step * step
+    whole = int(abs(wanted) * factor) // step * step
     return whole if wanted > 0 else -whole
 
 

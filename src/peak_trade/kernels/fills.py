@@ -21,15 +21,15 @@ def market_price(price: float, lots: int, slippage: float) -> float:
 def away_ticks(price: float, side: int, tick: float) -> int:
     """Ticks of ``price`` rounded up (``side`` 1) or down (-1)."""
     exact = price / tick
-    return np.int64(np.ceil(exact - _TICK_SLACK) if side > 0 else np.floor(exact + _TICK_SLACK))
+    return int(np.ceil(exact - _TICK_SLACK) if side > 0 else np.floor(exact + _TICK_SLACK))
 
 
 @kernel
 def tick_price(ticks: int, tick: float) -> float:
     """Price of a number of ticks, rounded right where the tick is a decimal such as 0.01."""
-    scale = np.rint(1.0 / tick)
+    scale: float = np.rint(1.0 / tick)
     if abs(scale * tick - 1.0) < 1e-12:
-        return ticks / scale
+        return float(ticks / scale)
     return ticks * tick
 
 

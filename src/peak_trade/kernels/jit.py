@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     return (Path(given) if given else base) / f"kernels-{digest.hexdigest()}"
 
 
-numba.config.CACHE_DIR = str(cache_folder())
+_CACHE = str(cache_folder())
 
 
 def kernel(function: F) -> F:
@@ -35,12 +35,12 @@ def kernel(function: F) -> F:
     zero divisor gives inf or NaN, never an exception), ``nogil`` lets threads run kernels side by
     side, and without the reference counts of the run-time they do not wait for one another.
     """
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    return cast(F, _njit(function, _nrt=False))
 
 
 def allocating(function: F) -> F:
     """Compile ``function`` as ``kernel`` does, for one that makes arrays of its own."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(F, _njit(function))
 
 
 def reduction(function: F) -> F:
@@ -49,10 +49,14 @@ def reduction(function: F) -> F:
     Only for figures that are allowed to differ in the last digits (sums) or that cannot differ
     (minima, maxima and counts over numbers that are not NaN).
     """
-    flags = {"reassoc", "nnan", "nsz"}
-    return cast(
-        F,
-        numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags, _nrt=False)(
-            function
-        ),
-    )
+    return cast(F, _njit(function, fastmath={"reassoc", "nnan", "nsz"}, _nrt=False))
+
+
+def _njit(function: Callable[..., object], **options: object) -> object:
+    compiler = cast(Callable[..., Callable[..., object]], numba.njit)
+    settings = vars(numba.config)
+    before, settings["CACHE_DIR"] = settings["CACHE_DIR"], _CACHE
+    try:
+        return compiler(cache=True, nogil=True, error_model="numpy", **options)(function)
+    finally:
+        settings["CACHE_DIR"] = before

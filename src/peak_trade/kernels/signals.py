@@ -11,7 +11,12 @@ Floats = npt.NDArray[np.float64]
 
 @kernel
 def stated_sides(
-    entries: Bools, exits: Bools, short_entries: Bools, short_exits: Bools, share: float, out: Floats
+    entries: Bools,
+    exits: Bools,
+    short_entries: Bools,
+    short_exits: Bools,
+    share: float,
+    out: Floats,
 ) -> None:
     """Write (T, N) targets: plus or minus ``share`` at an entry, 0 at an exit, NaN between.
 

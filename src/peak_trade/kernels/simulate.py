@@ -47,6 +47,8 @@ from peak_trade.kernels.jit import allocating, kernel
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Market = tuple[Floats, Floats, Floats, Floats]
+Rules = tuple[float, Ints, Floats, Ints, Floats]
 
 TERM_CASH, TERM_COMMISSION, TERM_SLIPPAGE, TERM_BUFFER = 0, 1, 2, 3
 TERM_MIN_CHANGE, TERM_STOP, TERM_TAKE, TERM_STATED, TERM_REJECT = 4, 5, 6, 7, 8
@@ -62,6 +64,8 @@ COUNTS = 8
 
 REASON_TARGET = 0  # 1 and 2 are kernels.fills.STOP_LOSS and TAKE_PROFIT
 REASON_RUIN = 3
+
+_NEVER = 9_223_372_036_854_775_807
 
 _BLOCK = 128  # rows looked at together before any of them is looked at alone
 
@@ -113,25 +117,27 @@ def _write(
 
 @kernel
 def changes_of_words(
-    words: npt.NDArray[np.uint64], first: int, last: int, rows: Ints, values: Floats
+    words: npt.NDArray[np.uint64], before: int, row: int, rows: Ints, values: Floats
 ) -> int:
     """Rows at which a boolean series, seen eight rows to a word, differs from the row before.
 
-    Looks at words ``first`` to ``last``; word ``first`` compares with the word before it, or with
-    False. Writes the rows and the values from there on (0 or 1), and returns how many there are.
+    ``before`` is the value (0 or 1) before the first word, ``row`` the first word's first row.
+    Writes the rows and the values from there on, and returns how many there are.
     """
     found = 0
-    before = words[first - 1] >> np.uint64(56) if first > 0 else np.uint64(0)
-    for w in range(first, last):
+    ones = np.uint64(0x0101010101010101)
+    last = np.uint64(before)
+    for w in range(len(words)):
         word = words[w]
-        differs = word ^ ((word << np.uint64(8)) | before)
-        before = word >> np.uint64(56)
-        if differs != 0:
-            for byte in range(8):
-                if (differs >> np.uint64(8 * byte)) & np.uint64(1):
-                    rows[found] = 8 * w + byte
-                    values[found] = (word >> np.uint64(8 * byte)) & np.uint64(1)
-                    found += 1
+        differs = word ^ ((word << np.uint64(8)) | last)
+        last = word >> np.uint64(56)
+        while differs != 0:
+            lowest = differs & (~differs + np.uint64(1))
+            byte = (((lowest - np.uint64(1)) & ones) * ones) >> np.uint64(56)  # set bytes below it
+            rows[found] = row + 8 * w + int(byte)
+            values[found] = np.float64((word >> (byte << np.uint64(3))) & np.uint64(1))
+            found += 1
+            differs ^= lowest
     return found
 
 
@@ -161,7 +167,10 @@ def changes_of_bools(
             found += 1
         t += 1
     if t // 8 < stop // 8:
-        found += changes_of_words(words, t // 8, stop // 8, rows[found:], values[found:])
+        first = t // 8
+        found += changes_of_words(
+            words[first : stop // 8], targets[t - 1], t, rows[found:], values[found:]
+        )
         t = stop // 8 * 8
     while t < stop:
         if targets[t] != targets[t - 1]:
@@ -175,7 +184,7 @@ def changes_of_bools(
 def _count_changes(now: Floats, before: Floats) -> int:
     count = 0
     for i in range(len(now)):
-        count += not now[i] == before[i]
+        count += now[i] != before[i]
     return count
 
 
@@ -275,56 +284,53 @@ def _first_ruin(close: Floats, first: int, end: int, cash: float, units: float) 
 
 @kernel
 def single(
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
+    market: Market,
     rows: Ints,
     values: Floats,
     stop_row: int,
     terms: Floats,
-    unit: float,
-    rule_rows: Ints,
-    rule_ticks: Floats,
-    rule_steps: Ints,
-    rule_minima: Floats,
+    rules: Rules,
     counts: Ints,
     ints: Ints,
     floats: Floats,
+    prices: Floats,
 ) -> int:
     """Trade one instrument whose every row is a real bar, from one change of target to the next.
 
     Parameters
     ----------
-    open_, high, low, close : (T,) float64
-        Prices in quote currency.
+    market : tuple of (T,) float64
+        Open, high, low and close, quote currency.
     rows, values : (K,) int64, (K,) float64
         Rows whose target is due, ascending, and the targets.
     stop_row : int
         Rows from here on are not traded.
     terms : (TERMS,) float64
         The account's terms.
-    unit : float
-        Value of one lot at a price of 1.
-    rule_rows, rule_ticks, rule_steps, rule_minima : (R,)
-        Order rules and the rows they hold from; the first from row 0.
+    rules : tuple
+        Value of one lot at a price of 1; then, (R,) each, the first rows of the stretches of order
+        rules (the first 0), their ticks, quantity steps in lots, and minimum notionals.
     counts : (COUNTS,) int64
         Written: what became of the orders.
     ints, floats : (at least 3 K + 3, FILL_INTS) int64, (.., FILL_FLOATS) float64
         Written: the fills. A due target books at most a reduction, an increase and their exit.
+    prices : (at least K, 2) float64
+        Written: the close of each due row and the open of the next.
 
     Returns
     -------
     int
         How many fills there are.
     """
+    open_, high, low, close = market
+    unit, rule_rows, rule_ticks, rule_steps, rule_minima = rules
     cash, commission, slippage = terms[TERM_CASH], terms[TERM_COMMISSION], terms[TERM_SLIPPAGE]
     buffer, min_change = terms[TERM_BUFFER], terms[TERM_MIN_CHANGE]
     stop_loss, take_profit = terms[TERM_STOP], terms[TERM_TAKE]
     stated, reject = terms[TERM_STATED] > 0.0, terms[TERM_REJECT] > 0.0
     has_exits = not (np.isnan(stop_loss) and np.isnan(take_profit))
     used = 0
-    held = np.int64(0)
+    held = 0
     average = 0.0
     acted = 0.0
     last = 0.0
@@ -332,6 +338,9 @@ def single(
     seen = 0  # rows below this one have been searched for exits and ruin
     rule = 0
     stop, take = np.nan, np.nan
+    for k in range(len(rows)):  # one after another they would each wait for memory
+        prices[k, 0] = close[rows[k]]
+        prices[k, 1] = open_[min(rows[k] + 1, len(open_) - 1)]
     j = 0
     while j <= len(rows):
         d = rows[j] if j < len(rows) else stop_row - 1
@@ -341,7 +350,9 @@ def single(
             break
         if held != 0:
             end = d + 1
-            leaves = _first_exit(_sign(held), high, low, seen, end, stop, take) if has_exits else end
+            leaves = (
+                _first_exit(_sign(held), high, low, seen, end, stop, take) if has_exits else end
+            )
             ruin = _first_ruin(close, seen, min(leaves, end), cash, held * unit)
             if ruin < leaves:
                 d = ruin  # the account is closed before the next change
@@ -358,9 +369,11 @@ def single(
                 value = value_of(-held, unit, price)
                 fee = fee_of(value, commission)
                 cash = cash_after(cash, value, fee)
-                _write(ints, floats, used, leaves, leaves, at_open, 0, -held, kind, price, fee, cash)
+                _write(
+                    ints, floats, used, leaves, leaves, at_open, 0, -held, kind, price, fee, cash
+                )
                 used += 1
-                held, average, acted, latch = np.int64(0), 0.0, 0.0, side
+                held, average, acted, latch = 0, 0.0, 0.0, side
                 seen = leaves
                 continue  # the rows from the exit to the change are searched for nothing
         if j == len(rows) and ruin > d:
@@ -368,10 +381,11 @@ def single(
         seen = d + 1
         if ruin <= d:
             counts[RUINED] = 1
-            want = np.int64(0)
+            want = 0
+            price_now, price_next = close[d], open_[min(d + 1, len(open_) - 1)]
             reason = REASON_RUIN
         else:
-            target = values[j]
+            target, price_now, price_next = values[j], prices[j, 0], prices[j, 1]
             j += 1
             if stated and latch == 0 and target == last:
                 continue
@@ -384,14 +398,14 @@ def single(
             while rule + 1 < len(rule_rows) and rule_rows[rule + 1] <= d:
                 rule += 1
             step = rule_steps[rule]
-            equity = cash + value_of(held, unit, close[d]) if held != 0 else cash
+            equity = cash + value_of(held, unit, price_now) if held != 0 else cash
             if not is_worth_acting(
-                target, acted, equity, buffer, close[d], unit, step, min_change
+                target, acted, equity, buffer, price_now, unit, step, min_change
             ):
                 continue
             acted = target
-            want = sized_lots(target, equity, buffer, close[d], unit, step)
-            if abs(want) >= np.int64(MAX_LOTS):
+            want = sized_lots(target, equity, buffer, price_now, unit, step)
+            if abs(want) >= int(MAX_LOTS):
                 counts[TOO_LARGE] = d + 1
                 break
             reason = REASON_TARGET
@@ -401,7 +415,7 @@ def single(
                 break
             continue
         if reason == REASON_TARGET:
-            if abs(value_of(quantity, unit, close[d])) < rule_minima[rule]:
+            if abs(value_of(quantity, unit, price_now)) < rule_minima[rule]:
                 counts[BELOW_MINIMUM] += 1
                 continue
             counts[ORDERED] += 1
@@ -414,7 +428,7 @@ def single(
         filled = False
         if held != 0 and (held > 0) != (quantity > 0):
             less = -held if abs(quantity) >= abs(held) else quantity
-            price = market_price(open_[f], less, slippage)
+            price = market_price(price_next, less, slippage)
             value = value_of(less, unit, price)
             fee = fee_of(value, commission)
             cash = cash_after(cash, value, fee)
@@ -428,18 +442,18 @@ def single(
             break
         if has_exits and held != 0:
             side = _sign(held)
-            kind = opens_beyond(side, open_[f], stop, take)
+            kind = opens_beyond(side, price_next, stop, take)
             if kind != NO_EXIT:
-                price = exit_price(kind, side, open_[f], slippage)
+                price = exit_price(kind, side, price_next, slippage)
                 value = value_of(-held, unit, price)
                 fee = fee_of(value, commission)
                 cash = cash_after(cash, value, fee)
                 _write(ints, floats, used, f, f, 1, 0, -held, kind, price, fee, cash)
                 used += 1
-                held, average, acted, latch = np.int64(0), 0.0, 0.0, side
-                quantity = np.int64(0)
+                held, average, acted, latch = 0, 0.0, 0.0, side
+                quantity = 0
         if quantity != 0:
-            price = market_price(open_[f], quantity, slippage)
+            price = market_price(price_next, quantity, slippage)
             asked = quantity
             left = cash + short_claim(held, unit, price)
             quantity = scale_increase(
@@ -581,14 +595,16 @@ def panel(
                 fills_now[i] = -1
                 if working[i] != 0:
                     bar = t if aligned else next_bar(tradable, i, t)
-                    if bar < len(tradable) and tradable[bar, i]:
-                        if fill_time[bar, i] >= working_since[i] and (
-                            bar == t or fill_time[bar, i] < time[t]
-                        ):
-                            fills_now[i] = bar
-                            n_now += 1
+                    if (
+                        bar < len(tradable)
+                        and tradable[bar, i]
+                        and fill_time[bar, i] >= working_since[i]
+                        and (bar == t or fill_time[bar, i] < time[t])
+                    ):
+                        fills_now[i] = bar
+                        n_now += 1
             while n_now > 0:
-                instant = np.int64(9223372036854775807)
+                instant = _NEVER
                 for i in range(width):
                     if fills_now[i] >= 0:
                         instant = min(instant, fill_time[fills_now[i], i])
@@ -608,9 +624,7 @@ def panel(
                             cash = cash_after(cash, value, fee)
                             ints, floats = _grown(ints, floats, used)
                             reason = REASON_RUIN if is_ruin else REASON_TARGET
-                            _write(
-                                ints, floats, used, t, bar, 1, i, less, reason, price, fee, cash
-                            )
+                            _write(ints, floats, used, t, bar, 1, i, less, reason, price, fee, cash)
                             used += 1
                             average[i] = average_price(held[i], average[i], less, price)
                             held[i] += less
@@ -630,9 +644,7 @@ def panel(
                                 fee = fee_of(value, commission)
                                 cash = cash_after(cash, value, fee)
                                 ints, floats = _grown(ints, floats, used)
-                                _write(
-                                    ints, floats, used, t, t, 1, i, less, kind, price, fee, cash
-                                )
+                                _write(ints, floats, used, t, t, 1, i, less, kind, price, fee, cash)
                                 used += 1
                                 held[i], average[i], acted[i] = 0, 0.0, 0.0
                                 n_held -= 1
@@ -667,8 +679,18 @@ def panel(
                             cash = cash_after(cash, value, fee)
                             ints, floats = _grown(ints, floats, used)
                             _write(
-                                ints, floats, used, t, fills_now[i], 1, i, wanted[i],
-                                REASON_TARGET, price, fee, cash,
+                                ints,
+                                floats,
+                                used,
+                                t,
+                                fills_now[i],
+                                1,
+                                i,
+                                wanted[i],
+                                REASON_TARGET,
+                                price,
+                                fee,
+                                cash,
                             )
                             used += 1
                             average[i] = average_price(held[i], average[i], wanted[i], price)
@@ -704,9 +726,7 @@ def panel(
                         fee = fee_of(value, commission)
                         cash = cash_after(cash, value, fee)
                         ints, floats = _grown(ints, floats, used)
-                        _write(
-                            ints, floats, used, t, t, at_open, i, less, kind, price, fee, cash
-                        )
+                        _write(ints, floats, used, t, t, at_open, i, less, kind, price, fee, cash)
                         used += 1
                         held[i], average[i], acted[i] = 0, 0.0, 0.0
                         n_held -= 1
@@ -740,10 +760,10 @@ def panel(
             continue
         for i in range(width):
             states = row[i] == row[i]
-            if states and (row[i] != last[i] or (stated and latch[i] != 0)):
-                if not waiting[i]:
-                    waiting[i] = True
-                    n_waiting += 1
+            is_due = states and (row[i] != last[i] or (stated and latch[i] != 0))
+            if is_due and not waiting[i]:
+                waiting[i] = True
+                n_waiting += 1
             if states:
                 last[i] = row[i]
         if not gross_weight(last) <= MAX_WEIGHT:
@@ -767,7 +787,7 @@ def panel(
                 continue
             acted[i] = target
             want = sized_lots(target, equity, buffer, mark[i], units[i], step)
-            if abs(want) >= np.int64(MAX_LOTS):
+            if abs(want) >= int(MAX_LOTS):
                 counts[TOO_LARGE] = t + 1
                 return ints, floats, used, held
             quantity = want - held[i] - working[i]

@@ -116,7 +116,7 @@ def _stretch(
     for i in range(len(now)):
         e = cash + units * now[i]
         r = e / (cash + units * before[i]) - 1.0
-        down = r if r < 0.0 else 0.0
+        down = r if r < 0.0 else 0.0  # noqa: FURB136 - min() does not vectorise here
         total += r
         squares += r * r
         downside += down * down
@@ -203,14 +203,24 @@ def sums_of_fills(
     sums[FINAL] = before
 
 
-@allocating
+@kernel
 def trade_sums(
-    instrument: Ints, lots: Ints, price: Floats, fee: Floats, units: Floats, sums: Floats
+    instrument: Ints,
+    lots: Ints,
+    price: Floats,
+    fee: Floats,
+    units: Floats,
+    held: Ints,
+    flow: Floats,
+    sums: Floats,
 ) -> None:
-    """Write ``TRADE_SUMS`` sums of K fills: closed trades, winners, fees, traded value, open trades."""
+    """Write ``TRADE_SUMS`` sums of K fills: closed trades, winners, fees, traded value, open trades.
+
+    ``held`` and ``flow`` (N,) are room to work in.
+    """
     sums[:] = 0.0
-    held = np.zeros(len(units), np.int64)
-    flow = np.zeros(len(units))
+    held[:] = 0
+    flow[:] = 0.0
     for k in range(len(lots)):
         i = instrument[k]
         value = value_of(lots[k], units[i], price[k])

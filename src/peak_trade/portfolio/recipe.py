@@ -29,7 +29,7 @@ class Mean(Strategy):
     >>> class Hold(Strategy):
     ...     '''Hold a fixed weight.'''
     ...
-    ...     weight: float = param(1.0)
+    ...     weight: float = param(default=1.0)
     ...
     ...     def targets(self, bars):
     ...         return np.full(bars.close.shape, self.weight)
@@ -41,7 +41,7 @@ class Mean(Strategy):
     source: ClassVar[str] = (
         "Bates and Granger, The Combination of Forecasts, Operational Research Quarterly 1969"
     )
-    strategies: tuple[HasTargets, ...] = param((), doc="the strategies that are averaged")
+    strategies: tuple[HasTargets, ...] = param(default=(), doc="the strategies that are averaged")
 
     def check(self) -> None:
         """Refuse an empty mean, and members that are no strategies."""

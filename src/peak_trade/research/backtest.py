@@ -138,32 +138,33 @@ class Backtest:
         return frame_of(columns, self.bars.frame)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the series, ready for JSON; NaN and infinities become None."""
+        """Everything but the series, ready for JSON; NaN and infinities become None.
+
+        A parameter that is a strategy itself becomes its class name and its parameters.
+        """
         record, terms = self.record, self.record.terms
         return {
             "run": self.run,
             "strategy": self.name,
-            "params": self.params,
+            "params": {name: plain_value(value) for name, value in self.params.items()},
             "engine": self.engine,
             "engine_note": self.engine_note,
             "data": data_of(record),
             "terms": {
-                "cash": terms.cash,
-                "commission": terms.costs.commission,
-                "slippage": terms.costs.slippage,
-                "stop_loss": terms.exits.stop_loss,
-                "take_profit": terms.exits.take_profit,
+                "cash": plain_value(terms.cash),
+                "commission": plain_value(terms.costs.commission),
+                "slippage": plain_value(terms.costs.slippage),
+                "stop_loss": plain_value(terms.exits.stop_loss),
+                "take_profit": plain_value(terms.exits.take_profit),
                 "reentry": terms.exits.reentry,
-                "cash_buffer": terms.cash_buffer,
-                "min_change": terms.min_change,
+                "cash_buffer": plain_value(terms.cash_buffer),
+                "min_change": plain_value(terms.min_change),
                 "shortfall": terms.shortfall,
             },
             "stats": stats_json(self.stats),
-            "orders": {
-                name: getattr(record.counts, name) for name in record.counts.__slots__
-            },
-            "cash": terms.cash,
-            "equity_final": self.equity_final,
+            "orders": {name: getattr(record.counts, name) for name in record.counts.__slots__},
+            "cash": plain_value(terms.cash),
+            "equity_final": plain_value(self.equity_final),
             "warnings": list(self.warnings),
             "code_version": code_version(),
             "report": None,
@@ -247,6 +248,7 @@ def backtest(
         min_change=min_change,
         shortfall=shortfall,
     )
+    _check_request(strategy, bars, engine)
     span = Span.of(bars, start, end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
@@ -272,10 +274,6 @@ def _run(
     engine: Engine,
 ) -> tuple[Record, str]:
     name = type(strategy).__name__
-    if engine not in ("auto", "fast", "session"):
-        raise ParameterError(
-            f"engine {engine!r} is not known", hint="choose auto, fast or session"
-        )
     if engine == "session":
         from peak_trade.engine.session import Session, StoredRows
 
@@ -292,18 +290,38 @@ def _run(
     return fast.run(trading, targets, terms, name), ""
 
 
-def check_warmup(strategy: HasTargets, span: Span) -> None:
-    """Refuse bars that end before a strategy's first target that means something."""
+def _check_request(strategy: object, bars: object, engine: str) -> None:
+    if isinstance(strategy, str):
+        raise StrategyError(
+            f"{strategy!r} is the name of a strategy, not a strategy",
+            hint="hand in an object, such as pt.strategies.MaCross(fast=20, slow=100)",
+        )
+    if isinstance(strategy, type):
+        raise StrategyError(
+            f"{strategy.__name__} is a class, not a strategy",
+            hint=f"make an object of it: {strategy.__name__}(...)",
+        )
     if not isinstance(strategy, HasTargets):
         raise StrategyError(
             f"{strategy!r} has no method targets(bars)",
             hint="hand in an object, such as pt.strategies.MaCross(fast=20, slow=100)",
         )
+    if not isinstance(bars, Bars):
+        raise InputError(
+            f"bars is a {type(bars).__name__}, expected Bars",
+            hint="make them with pt.load(...) or pt.Bars.from_arrays(...)",
+        )
+    if engine not in ("auto", "fast", "session"):
+        raise ParameterError(f"engine {engine!r} is not known", hint="choose auto, fast or session")
+
+
+def check_warmup(strategy: HasTargets, span: Span) -> None:
+    """Refuse bars that end before a strategy's first target that means something."""
     warmup = warmup_of(strategy)
     if warmup >= span.stop:
         raise InputError(
-            f"the warm-up of {type(strategy).__name__} is {warmup} rows, and {span.bars.name} has "
-            f"{span.stop}",
+            f"the warm-up of {type(strategy).__name__} is {warmup:,} rows, and {span.bars.name} "
+            f"has {span.stop:,} up to the end",
             hint="give more data or shorter windows",
             warmup=warmup,
             rows=span.stop,
@@ -321,15 +339,31 @@ def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
         found.append("Equity fell to zero or below: the account was closed and stayed flat.")
     if not len(record.fills):
         found.append("No order was filled: the strategy never held a position.")
+    elif not closed:
+        found.append("No trade was closed: there is no win rate, and the ratios say little.")
     elif closed < FEW_TRADES:
         found.append(
-            f"Only {closed} closed trades: win rate and ratios say little (under {FEW_TRADES})."
+            f"Only {counted(closed, 'trade')} closed, fewer than {FEW_TRADES}: the win rate and the "
+            "ratios say little."
         )
     if counts.below_minimum:
-        found.append(f"{counts.below_minimum} orders were refused as below the minimum notional.")
+        orders = counted(counts.below_minimum, "order")
+        found.append(f"{orders} refused as below the minimum notional.")
     if counts.unfilled:
-        found.append(f"{counts.unfilled} orders of the last rows had no bar left to fill at.")
+        orders = counted(counts.unfilled, "order")
+        found.append(f"{orders} left unfilled: the data ended before the next bar.")
     return tuple(found)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things that something was done to, as a sentence has it.
+
+    Examples
+    --------
+    >>> counted(1, "order"), counted(2, "order")
+    ('1 order was', '2 orders were')
+    """
+    return f"{number:,} {noun} was" if number == 1 else f"{number:,} {noun}s were"
 
 
 def data_of(record: Record) -> dict[str, object]:
@@ -353,3 +387,28 @@ def stats_json(stats: Mapping[str, float]) -> dict[str, float | int | None]:
         name: (int(value) if name == "trades" else value) if np.isfinite(value) else None
         for name, value in stats.items()
     }
+
+
+def plain_value(value: object) -> object:
+    """A parameter as JSON has it: numbers, texts, lists, and strategies with their parameters.
+
+    Examples
+    --------
+    >>> plain_value((np.int64(3), float("nan"), "close"))
+    [3, None, 'close']
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, HasTargets) and not isinstance(value, type):
+        found = parameter_values(value)
+        params = {name: plain_value(item) for name, item in found.items()}
+        return {"strategy": type(value).__name__, "params": params}
+    return repr(value)

@@ -1,7 +1,6 @@
 """Results as the pages of ``observe.report``."""
 
 import inspect
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -90,16 +89,8 @@ def description_of(strategy: HasTargets) -> str:
 
 
 def indicators_of(strategy: HasTargets, bars: Bars) -> Mapping[str, Floats]:
-    """What the strategy offers to be drawn over the price: those in units of price."""
+    """What the strategy offers to be drawn over the price, or below it in a pane of its own."""
     offered = getattr(strategy, "indicators", None)
     if not callable(offered):
         return {}
-    found = cast("Mapping[str, Floats]", offered(bars))
-    middle = float(np.nanmedian(bars.close))
-    return {name: values for name, values in found.items() if _is_price_like(values, middle)}
-
-
-def _is_price_like(values: Floats, price: float) -> bool:
-    known = values[~np.isnan(values)]
-    level = float(np.median(known)) if len(known) else math.nan
-    return price / 4 < level < price * 4
+    return cast("Mapping[str, Floats]", offered(bars))

@@ -1,9 +1,8 @@
 """Which rows of bars a run sees and trades, and which code ran it."""
 
 import hashlib
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -37,10 +36,16 @@ class Span:
         """
         if start is None and end is None:
             return cls(bars, 0, len(bars))
+        if not len(bars):
+            raise InputError(f"{bars.name} has no rows", hint="give more data")
         late = np.iinfo(np.int64).max
         opens = np.where(bars.tradable, bars.open_time, late).min(axis=1)
         first = 0 if start is None else int(np.argmax(np.append(opens >= _ns(start), True)))
-        stop = len(bars) if end is None else int(np.argmax(np.append(opens > _ns(end, end=True), True)))
+        stop = (
+            len(bars)
+            if end is None
+            else int(np.argmax(np.append(opens > _ns(end, end=True), True)))
+        )
         if first >= stop:
             raise InputError(
                 f"no bar of {bars.name} opens from {start or 'its first'} to {end or 'its last'}; "
@@ -51,20 +56,28 @@ class Span:
 
 
 def _ns(moment: str | int, *, end: bool = False) -> int:
-    """UTC nanoseconds of a moment; the last one of its day where a date ends a span."""
-    if isinstance(moment, int):
-        return moment
+    """UTC nanoseconds of a moment; the last ones of its day where a date ends a span."""
+    if isinstance(moment, int | np.integer):
+        return int(moment)
     try:
         when = datetime.fromisoformat(moment)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ParameterError(
             f"{moment!r} is not an ISO date or time",
-            hint="write it like 2000-01-31 or 2000-01-31T14:30",
+            hint="write it like '2000-01-31' or '2000-01-31T14:30'",
         ) from None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    if end and re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", moment):
+    if end and _is_date(moment):
         when += timedelta(days=1) - timedelta(microseconds=1)
     return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def stamp_text(bars: Bars, row: int) -> str:

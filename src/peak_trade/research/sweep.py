@@ -2,9 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import cpu_count
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
-from peak_trade.domain.errors import ParameterError, did_you_mean
-from peak_trade.domain.strategy import HasTargets, Targets, make, parameters, warmup_of
+from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
+from peak_trade.domain.strategy import HasTargets, Targets, parameters, warmup_of
 from peak_trade.domain.terms import Costs, Exits, Terms
 from peak_trade.engine import fast
 from peak_trade.engine.account import check_tradable
@@ -249,6 +249,11 @@ def _warnings(plan: "_Plan") -> tuple[str, ...]:
 
 
 def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
+    if not callable(getattr(strategy, "targets", None)):
+        raise StrategyError(
+            f"{strategy!r} has no method targets(bars)",
+            hint="hand in a strategy class, such as pt.strategies.MaCross",
+        )
     known = [*(item.name for item in parameters(strategy)), *_TERM_KEYS]
     for name, found in grid.items():
         if name not in known:
@@ -278,7 +283,7 @@ def _ranked(figures: Floats, sort: str) -> npt.NDArray[np.int64]:
 def _combination(grid: Mapping[str, Values], index: int) -> dict[str, object]:
     """The index-th combination of a grid, the last name varying fastest."""
     found: dict[str, object] = {}
-    for name in reversed(grid):
+    for name in reversed(list(grid)):
         index, k = divmod(index, len(grid[name]))
         found[name] = grid[name][k]
     return {name: found[name] for name in grid}
@@ -304,11 +309,9 @@ class _Plan:
             for chosen in itertools.product(*(grid[name] for name in other))
         ]
         self._trading = fast.Trading.of(span.bars, span.start, span.stop)
-        self._units = self._trading.rules.units
-        self._real = (
-            span.bars.tradable[span.start : span.stop, 0]
-            if span.bars.close.shape[1] == 1
-            else span.bars.tradable[span.start : span.stop].any(axis=1)
+        self._bars_per_year = span.bars.bars_per_year
+        self._real: npt.NDArray[np.bool_] = np.asarray(
+            span.bars.tradable[span.start : span.stop].any(axis=1)
         )
 
     @property
@@ -346,25 +349,23 @@ class _Plan:
         edges = np.linspace(0, count, pieces + 1).astype(int)
         return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
-    def _portion(
-        self, first: int, last: int, table: Floats, valid: npt.NDArray[np.bool_]
-    ) -> int:
+    def _portion(self, first: int, last: int, table: Floats, valid: npt.NDArray[np.bool_]) -> int:
         own_values = [self.grid[name] for name in self._own]
         chosen = itertools.islice(itertools.product(*own_values), first, last)
-        scratch = _Scratch.of(self._trading)
+        scratch = _Scratch(self._trading)
         for offset, values in zip(self._own_index[first:last], chosen, strict=True):
             strategy = self._made(dict(zip(self._own, values, strict=True)))
             if strategy is None:
                 continue
             targets = target_array(strategy, self.span.bars)
             for extra, terms in zip(self._other_index, self._other_terms, strict=True):
-                table[offset + extra] = self._figures(targets, terms, scratch)
+                table[offset + extra] = list(self._figures(targets, terms, scratch))
                 valid[offset + extra] = True
         return (last - first) * len(self._other_index)
 
     def _made(self, values: Mapping[str, object]) -> HasTargets | None:
         try:
-            strategy = make(self._strategy, values)
+            strategy: HasTargets = self._strategy(**values)
         except ParameterError as error:
             self.refusal = error.message
             return None
@@ -374,31 +375,31 @@ class _Plan:
             return None
         return strategy
 
-    def _figures(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> list[float]:
-        span, name = self.span, self._strategy.__name__
-        sums, trade_sums = scratch.sums, scratch.trade_sums
+    def _figures(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> Iterable[float]:
+        name, fills = self._strategy.__name__, scratch.fills
         if self._trading.is_single:
-            booked = fast.trade_single(self._trading, targets, terms, name, scratch.fills)
-            close = self._trading.close
-            stats.sums_of_fills(
-                booked.ints, booked.floats, close, close.view(np.int64), self._units[0],
-                terms.cash, span.start, span.stop, sums,
-            )
+            fast.summarise_single(self._trading, targets, terms, name, fills)
         else:
             equity, held = scratch.equity, scratch.held
             booked, _ = fast.trade_panel(self._trading, targets, terms, name, equity, held)
-            stats.sums_of_equity(equity, self._real, held, terms.cash, sums)
-        stats.trade_sums(
-            booked.ints[:, simulate.FILL_INSTRUMENT], booked.ints[:, simulate.FILL_LOTS],
-            booked.floats[:, simulate.FILL_PRICE], booked.floats[:, simulate.FILL_FEE],
-            self._units, trade_sums,
-        )
-        figures = performance.summary(sums, trade_sums, terms.cash, span.bars.bars_per_year)
-        return list(figures.values())
+            stats.sums_of_equity(equity, self._real, held, terms.cash, fills.sums)
+            stats.trade_sums(
+                booked.ints[:, simulate.FILL_INSTRUMENT],
+                booked.ints[:, simulate.FILL_LOTS],
+                booked.floats[:, simulate.FILL_PRICE],
+                booked.floats[:, simulate.FILL_FEE],
+                self._trading.rules.units,
+                scratch.lots,
+                scratch.flow,
+                fills.fill_sums,
+            )
+        return performance.summary(
+            fills.sums, fills.fill_sums, terms.cash, self._bars_per_year
+        ).values()
 
     def _strides(self) -> dict[str, int]:
         strides, step = {}, 1
-        for name in reversed(self.grid):
+        for name in reversed(list(self.grid)):
             strides[name] = step
             step *= len(self.grid[name])
         return strides
@@ -408,47 +409,27 @@ class _Plan:
             yield sum(k * strides[name] for k, name in zip(places, names, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
 class _Scratch:
     """What one thread writes to, over and over."""
 
-    sums: Floats
-    trade_sums: Floats
-    equity: Floats
-    held: npt.NDArray[np.bool_]
-    fills: fast.Scratch
-
-    @classmethod
-    def of(cls, trading: fast.Trading) -> "_Scratch":
-        rows = trading.stop - trading.start
-        return cls(
-            np.empty(stats.SUMS),
-            np.empty(stats.TRADE_SUMS),
-            np.empty(rows),
-            np.empty(rows, np.bool_),
-            fast.Scratch(trading),
-        )
+    def __init__(self, trading: fast.Trading) -> None:
+        rows, width = trading.stop - trading.start, len(trading.bars.instruments)
+        self.fills = fast.Scratch(trading)
+        self.equity = np.empty(0 if trading.is_single else rows)
+        self.held = np.empty(len(self.equity), np.bool_)
+        self.lots, self.flow = np.empty(width, np.int64), np.empty(width)
 
 
 def _with(terms: Terms, chosen: Mapping[str, object]) -> Terms:
-    """The terms with some costs and exits replaced; raises ParameterError for values out of range."""
-    def value(name: str, default: float | None) -> Any:
-        return chosen.get(name, default)
-
-    costs, exits = terms.costs, terms.exits
-    return Terms(
-        cash=terms.cash,
-        costs=Costs(
-            value("costs.commission", costs.commission), value("costs.slippage", costs.slippage)
-        ),
-        exits=Exits(
-            value("exits.stop_loss", exits.stop_loss),
-            value("exits.take_profit", exits.take_profit),
-            exits.reentry,
-        ),
-        cash_buffer=terms.cash_buffer,
-        min_change=terms.min_change,
-        shortfall=terms.shortfall,
+    """The terms with some costs and exits replaced; a value out of range is an error."""
+    changes: dict[str, dict[str, Any]] = {"costs": {}, "exits": {}}
+    for key, value in chosen.items():
+        owner, _, name = key.partition(".")
+        changes[owner][name] = value
+    return replace(
+        terms,
+        costs=replace(terms.costs, **changes["costs"]),
+        exits=replace(terms.exits, **changes["exits"]),
     )
 
 

@@ -3,6 +3,10 @@
 Functions of ``returns`` take simple period returns (T,), skip NaN, and compute what
 empyrical-reloaded computes. ``bars_per_year`` annualises; it comes from the calendar and the
 interval of the bars, never from the sample.
+
+Of empyrical's measures these are not offered yet: excess Sharpe, Calmar, omega and tail ratios;
+downside risk by itself, stability, tail risk by a generalised Pareto distribution; alpha, beta and
+the captures against a benchmark, up and down; rolling windows; cumulative and aggregated returns.
 """
 
 import math
@@ -15,6 +19,7 @@ from peak_trade.kernels import stats
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 STATISTICS = (
     "total_return",
@@ -32,8 +37,14 @@ STATISTICS = (
 """Names of what ``summary`` gives, in the order in which they are shown."""
 
 
+_ROUNDING = 1e-12
+"""Scatter below this share of the sum of squares is the rounding of the sums, not dispersion."""
+
+
 def total_return(returns: Floats) -> float:
     """Growth over all periods: prod(1 + r) - 1; NaN without a return.
+
+    NaN returns count as 0.
 
     Examples
     --------
@@ -55,16 +66,22 @@ def cagr(returns: Floats, bars_per_year: float) -> float:
 
 
 def volatility(returns: Floats, bars_per_year: float) -> float:
-    """Annual standard deviation: std(r, ddof=1) x sqrt(bars_per_year); NaN below two returns."""
-    if np.count_nonzero(~np.isnan(returns)) < 2:
-        return math.nan
-    return float(np.nanstd(returns, ddof=1) * math.sqrt(bars_per_year))
+    """Annual standard deviation: std(r, ddof=1) x sqrt(bars_per_year); NaN below two returns.
+
+    Examples
+    --------
+    >>> round(volatility(np.array([0.01, -0.01]), 2), 12)
+    0.02
+    """
+    known = returns[~np.isnan(returns)]
+    return _deviation(known) * math.sqrt(bars_per_year)
 
 
 def sharpe(returns: Floats, bars_per_year: float, *, risk_free: float = 0.0) -> float:
     """Sharpe ratio: mean(r - rf) / std(r - rf, ddof=1) x sqrt(bars_per_year).
 
-    ``risk_free`` is a rate a period. NaN below two returns and where nothing ever moves.
+    ``risk_free`` is a rate a period. NaN below two returns and where nothing ever moves; infinite
+    where all returns are the same.
 
     References
     ----------
@@ -73,31 +90,34 @@ def sharpe(returns: Floats, bars_per_year: float, *, risk_free: float = 0.0) -> 
     Examples
     --------
     >>> round(sharpe(np.array([0.01, 0.02, -0.01, 0.03]), 252), 6)
-    11.618950
+    11.61895
     """
-    if np.count_nonzero(~np.isnan(returns)) < 2:
+    excess = returns[~np.isnan(returns)] - risk_free
+    if len(excess) < 2:
         return math.nan
-    excess = returns - risk_free
-    return _ratio(float(np.nanmean(excess)), float(np.nanstd(excess, ddof=1))) * math.sqrt(
-        bars_per_year
-    )
+    return _ratio(float(excess.mean()), _deviation(excess)) * math.sqrt(bars_per_year)
 
 
 def sortino(returns: Floats, bars_per_year: float, *, required: float = 0.0) -> float:
     """Sortino ratio: mean(r - required) x bars_per_year over the annual downside risk.
 
-    Downside risk is sqrt(mean(min(r - required, 0) ** 2)) x sqrt(bars_per_year) over all rows.
+    Downside risk is sqrt(mean(min(r - required, 0) ** 2)) x sqrt(bars_per_year) over all returns,
+    and ``required`` a rate a period. NaN below two rows; infinite where no return falls short.
 
     References
     ----------
     Sortino and Price, Performance Measurement in a Downside Risk Framework, 1994.
+
+    Examples
+    --------
+    >>> round(sortino(np.array([0.01, 0.02, -0.01, 0.03]), 252), 6)
+    39.68627
     """
-    if len(returns) < 2:
+    excess = returns[~np.isnan(returns)] - required
+    if len(returns) < 2 or not len(excess):
         return math.nan
-    excess = returns - required
-    with_gaps = np.minimum(excess, 0.0)
-    downside = math.sqrt(float(np.nanmean(with_gaps**2)))
-    return _ratio(float(np.nanmean(excess)), downside) * math.sqrt(bars_per_year)
+    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    return _ratio(float(excess.mean()), downside) * math.sqrt(bars_per_year)
 
 
 def max_drawdown(returns: Floats) -> float:
@@ -110,7 +130,7 @@ def max_drawdown(returns: Floats) -> float:
     """
     if not len(returns):
         return math.nan
-    wealth = np.cumprod(1.0 + np.nan_to_num(returns))
+    wealth: Floats = np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns), dtype=np.float64)
     return float(stats.deepest_drawdown(wealth, 1.0))
 
 
@@ -123,13 +143,22 @@ def _annual_growth(growth: float, periods: float, bars_per_year: float) -> float
     return math.inf if exponent > 700 else math.expm1(exponent)
 
 
+def _deviation(known: Floats) -> float:
+    """Sample standard deviation; exactly 0 where all are equal, which the rounded mean would hide."""
+    if len(known) < 2:
+        return math.nan
+    return 0.0 if known.min() == known.max() else float(known.std(ddof=1))
+
+
 def _ratio(mean: float, spread: float) -> float:
     if spread == 0.0:
         return math.nan if mean == 0.0 else math.copysign(math.inf, mean)
     return mean / spread
 
 
-def summary(sums: Floats, trade_sums: Floats, cash: float, bars_per_year: float) -> dict[str, float]:
+def summary(
+    sums: Floats, trade_sums: Floats, cash: float, bars_per_year: float
+) -> dict[str, float]:
     """The statistics of a run, from the sums of its equity curve and of its fills.
 
     Parameters
@@ -151,8 +180,10 @@ def summary(sums: Floats, trade_sums: Floats, cash: float, bars_per_year: float)
     n, total = sums[stats.RETURNS], sums[stats.SUM]
     closed, years = trade_sums[stats.CLOSED], n / bars_per_year
     mean = total / n if n else math.nan
-    variance = (sums[stats.SQUARES] - n * mean * mean) / (n - 1) if n > 1 else math.nan
-    deviation = math.sqrt(variance) if variance > 0 else variance * 0.0
+    scatter = sums[stats.SQUARES] - n * mean * mean if n > 1 else math.nan
+    if scatter <= _ROUNDING * sums[stats.SQUARES]:
+        scatter = 0.0
+    deviation = math.sqrt(scatter / (n - 1)) if n > 1 else math.nan
     downside = math.sqrt(sums[stats.DOWNSIDE] / n) if n > 1 else math.nan
     mean_equity = sums[stats.EQUITY_SUM] / sums[stats.ROWS]
     annual = math.sqrt(bars_per_year)
@@ -177,10 +208,15 @@ def summary_of(record: Record) -> dict[str, float]:
     bars = record.bars
     rows = slice(record.start, record.stop)
     sums, trade_sums = np.empty(stats.SUMS), np.empty(stats.TRADE_SUMS)
-    real = bars.tradable[rows, 0] if bars.close.shape[1] == 1 else bars.tradable[rows].any(axis=1)
+    is_single = bars.close.shape[1] == 1
+    real: Bools = bars.tradable[rows, 0] if is_single else np.any(bars.tradable[rows], axis=1)
     stats.sums_of_equity(record.equity, real, record.held, record.terms.cash, sums)
     fills = record.fills
-    stats.trade_sums(fills.instrument, fills.lots, fills.price, fills.fee, _units(record), trade_sums)
+    units = _units(record)
+    held, flow = np.empty(len(units), np.int64), np.empty(len(units))
+    stats.trade_sums(
+        fills.instrument, fills.lots, fills.price, fills.fee, units, held, flow, trade_sums
+    )
     return summary(sums, trade_sums, record.terms.cash, bars.bars_per_year)
 
 

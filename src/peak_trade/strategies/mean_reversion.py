@@ -35,10 +35,10 @@ class RsiReversion(Strategy):
     """
 
     source: ClassVar[str] = "Wilder, New Concepts in Technical Trading Systems, 1978"
-    n: int = param(14, low=1, high=1_000, doc="rows in the index")
-    low: float = param(30.0, low=0, high=100, doc="long below this index")
-    high: float = param(70.0, low=0, high=100, doc="flat (or short) above this index")
-    allow_short: bool = param(False, doc="go short above high instead of flat")
+    n: int = param(default=14, low=1, high=1_000, doc="rows in the index")
+    low: float = param(default=30.0, low=0, high=100, doc="long below this index")
+    high: float = param(default=70.0, low=0, high=100, doc="flat (or short) above this index")
+    allow_short: bool = param(default=False, doc="go short above high instead of flat")
 
     def check(self) -> None:
         """Refuse thresholds that are not in order."""

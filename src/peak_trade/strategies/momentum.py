@@ -33,9 +33,9 @@ class CrossSectionalMomentum(Strategy):
     source: ClassVar[str] = (
         "Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, Journal of Finance 1993"
     )
-    lookback: int = param(126, low=1, high=10_000, doc="rows of the return that is ranked")
-    top: int = param(5, low=1, high=10_000, doc="instruments held")
-    every: int = param(21, low=1, high=10_000, doc="rows between rankings")
+    lookback: int = param(default=126, low=1, high=10_000, doc="rows of the return that is ranked")
+    top: int = param(default=5, low=1, high=10_000, doc="instruments held")
+    every: int = param(default=21, low=1, high=10_000, doc="rows between rankings")
 
     @property
     def warmup(self) -> int:

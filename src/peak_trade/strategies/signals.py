@@ -63,7 +63,12 @@ def from_signals(
     Raises
     ------
     StrategyError
-        Signals of different shapes, or missing values in them.
+        Signals of different shapes, or anything in them but True and False.
+
+    Returns
+    -------
+    Signals
+        A strategy; later changes of the given arrays do not reach it.
 
     Examples
     --------
@@ -85,13 +90,22 @@ def from_signals(
 
 
 def _flags(signal: npt.ArrayLike) -> Bools:
+    """(T, N) True and False, in memory of its own."""
     array = np.asarray(signal)
     if array.dtype != np.bool_:
-        known = np.asarray(array, dtype=np.float64)
+        try:
+            known = np.asarray(array, dtype=np.float64)
+        except (TypeError, ValueError):
+            known = np.full(1, np.nan)
         if not np.isin(known, (0.0, 1.0)).all():
             raise StrategyError(
                 "a signal holds something else than True and False",
                 hint="fill missing values with False first",
             )
         array = known == 1.0
-    return array[:, None] if array.ndim == 1 else array
+    if array.ndim not in (1, 2):
+        raise StrategyError(
+            f"a signal has shape {array.shape}, expected (rows,) or (rows, instruments)",
+            hint="give one row a bar and one column an instrument",
+        )
+    return np.array(array[:, None] if array.ndim == 1 else array, dtype=np.bool_, order="C")

@@ -35,8 +35,8 @@ class MaCross(Strategy):
         "Brock, Lakonishok and LeBaron, Simple Technical Trading Rules and the Stochastic "
         "Properties of Stock Returns, Journal of Finance 1992"
     )
-    fast: int = param(20, low=1, high=10_000, doc="rows in the fast average")
-    slow: int = param(50, low=2, high=10_000, doc="rows in the slow average")
+    fast: int = param(default=20, low=1, high=10_000, doc="rows in the fast average")
+    slow: int = param(default=50, low=2, high=10_000, doc="rows in the slow average")
 
     def check(self) -> None:
         """Refuse a fast average that is not faster than the slow one."""
@@ -76,8 +76,8 @@ class EmaCross(Strategy):
     source: ClassVar[str] = (
         "Appel, Technical Analysis: Power Tools for Active Investors, 2005 (the sign of MACD)"
     )
-    fast: int = param(12, low=1, high=10_000, doc="span of the fast average in rows")
-    slow: int = param(26, low=2, high=10_000, doc="span of the slow average in rows")
+    fast: int = param(default=12, low=1, high=10_000, doc="span of the fast average in rows")
+    slow: int = param(default=26, low=2, high=10_000, doc="span of the slow average in rows")
 
     def check(self) -> None:
         """Refuse a fast average that is not faster than the slow one."""
