@@ -42,8 +42,6 @@ $(STAMP): requirements-dev.txt pyproject.toml
 
 demo: $(STAMP)
 	@mkdir -p $(dir $(REPORT))
-	@ls src/peak_trade/kernels/__pycache__/*.nbi >/dev/null 2>&1 \
-	  || echo "compiling the engine, once: about 20 s ..."
 	@$(BIN)/peak backtest ma_cross $(DEMO_ACCOUNT) --set fast=20 --set slow=100 --report $(REPORT)
 	@$(BIN)/peak sweep ma_cross $(DEMO_ACCOUNT) --grid fast=10:50:10 --grid slow=60:200:20 --top 5
 	@echo "the report, one file for any browser:"

@@ -28,6 +28,11 @@ def cache_folder() -> Path:
 _CACHE = str(cache_folder())
 
 
+def is_compiled() -> bool:
+    """Whether kernels of this source were compiled before; else the first calls take seconds."""
+    return any(Path(_CACHE).rglob("*.nbi"))
+
+
 def kernel(function: F) -> F:
     """Compile ``function`` exactly, for arrays that it is given: none is made inside.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from peak_trade.app.cli import options
-from peak_trade.app.cli.console import print_facts, print_json, working
+from peak_trade.app.cli.console import announce_compilation, print_facts, print_json, working
 from peak_trade.app.cli.options import OUTPUT
 from peak_trade.app.cli.outputs import PAGES, TABLES, check_distinct, check_path, outputs
 
@@ -70,7 +70,8 @@ def run(
     account = chosen.backtest
     from peak_trade.research.backtest import backtest
 
-    with working("Trading (the first run ever compiles)", wanted=chosen.flags.show_progress):
+    announce_compilation()
+    with working("Trading", wanted=chosen.flags.show_progress):
         bars = request.load_bars(data, found, columns=columns, symbols=symbol)
         result = backtest(
             made,
@@ -87,7 +88,9 @@ def run(
         )
         _write(result, page, trades, equity)
     if json:
-        print_json({**result.to_dict(), "report": str(page) if page else None})
+        print_json(
+            {**result.to_dict(), "strategy": strategy, "report": str(page) if page else None}
+        )
     else:
         _show(result, page, (trades, equity))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peak_trade.app.cli import options
-from peak_trade.app.cli.console import print_facts, print_json, progress
+from peak_trade.app.cli.console import announce_compilation, print_facts, print_json, progress
 
 if TYPE_CHECKING:
     from peak_trade.research.causality import CausalityReport
@@ -49,6 +49,7 @@ def run(
     from peak_trade.research.causality import check_causality
 
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
+    announce_compilation()
     with progress("Checking", wanted=chosen.flags.show_progress) as watch:
         report = check_causality(made, bars, every=every, progress=watch)
     if json:

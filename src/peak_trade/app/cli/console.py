@@ -108,6 +108,14 @@ def _console() -> "Console":
     return Console(file=sys.stdout, highlight=False, no_color=True, width=_PIPE_WIDTH)
 
 
+def announce_compilation() -> None:
+    """Say on standard error, before the first run ever, why it takes longer."""
+    from peak_trade.kernels.jit import is_compiled
+
+    if not is_compiled():
+        print("Compiling the engine, once: about 20 seconds ...", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress(label: str, *, wanted: bool) -> Iterator[Progress | None]:
     """Give a function to report (done, total) to, or None where nobody watches."""

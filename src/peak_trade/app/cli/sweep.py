@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peak_trade.app.cli import options
-from peak_trade.app.cli.console import print_json, print_table, progress
+from peak_trade.app.cli.console import announce_compilation, print_json, print_table, progress
 from peak_trade.app.cli.outputs import PAGES, check_path, outputs
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def run(
 
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
     account = chosen.backtest
+    announce_compilation()
     with progress("Sweeping", wanted=chosen.flags.show_progress) as watch:
         result = sweep(
             kind,
@@ -99,7 +100,8 @@ def run(
         with outputs() as files:
             files.write(page, result.report)
     if json:
-        print_json({**result.to_dict(top=chosen.sweep.top), "report": str(page) if page else None})
+        found_rows = result.to_dict(top=chosen.sweep.top)
+        print_json({**found_rows, "strategy": strategy, "report": str(page) if page else None})
         return
     _show(result, chosen.sweep.top)
     if page is not None:
