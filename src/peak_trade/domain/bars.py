@@ -341,14 +341,7 @@ def _day(stamp: int) -> str:
 
 
 def _check_shapes(bars: Bars) -> None:
-    shape = (len(bars.time), len(bars.instruments))
-    for name in (*COLUMNS, "open_time", "tradable"):
-        found = getattr(bars, name).shape
-        if found != shape:
-            raise DataError(
-                f"{name} of {bars.name} has shape {found}, expected {shape} (rows, instruments)",
-                hint="give every column one value per row and instrument",
-            )
+    shape = (len(bars.close), len(bars.instruments))
     for name, found, expected in (
         ("time", bars.time.shape, shape[:1]),
         ("close_only", bars.close_only.shape, shape[1:]),
@@ -361,6 +354,13 @@ def _check_shapes(bars: Bars) -> None:
             raise DataError(
                 f"{name} of {bars.name} has shape {found}, expected {expected}",
                 hint="give one stamp and one feature row a row, and one close_only an instrument",
+            )
+    for name in (*COLUMNS, "open_time", "tradable"):
+        found = getattr(bars, name).shape
+        if found != shape:
+            raise DataError(
+                f"{name} of {bars.name} has shape {found}, expected {shape} (rows, instruments)",
+                hint="give every column one value per row and instrument",
             )
     if shape[1] == 0:
         raise DataError(f"{bars.name} has no instrument", hint="name at least one")

@@ -79,16 +79,9 @@ class Scratch:
     """
 
     __slots__ = (
-        "counts",
-        "fill_sums",
-        "floats",
-        "ints",
-        "prices",
-        "rows",
-        "sums",
-        "values",
-        "work",
-    )
+        "counts", "fill_sums", "flags", "floats", "ints", "prices", "rows", "sums", "values",
+        "words", "work",
+    )  # fmt: skip
 
     def __init__(self, trading: Trading) -> None:
         length = trading.stop - trading.start
@@ -98,6 +91,8 @@ class Scratch:
         self.counts: Ints = np.zeros(simulate.COUNTS, np.int64)
         self.sums: Floats = np.empty(stats.SUMS)
         self.fill_sums: Floats = np.empty(stats.TRADE_SUMS)
+        self.flags: Bools = np.empty(trial.CROSSING_BLOCK, np.bool_)
+        self.words = self.flags.view(np.uint64)
         self.make_room(0)
 
     def make_room(self, due: int) -> None:
@@ -123,13 +118,32 @@ def summarise_single(
     StrategyError, InputError
         As ``trade_single``.
     """
-    while True:
-        found = _summarise(trading, targets.reshape(-1), terms, scratch)
-        if found <= 0:
-            break
+    while (found := _summarise(trading, targets.reshape(-1), terms, scratch)) > 0:
         scratch.make_room(found)
     if found < 0:
         raise _beyond_one(trading, targets, -1 - found, name)
+    check_counts(scratch.counts, trading.bars, name)
+
+
+def summarise_crossing(
+    trading: Trading,
+    tick_sums: Ints,
+    windows: tuple[int, int],
+    terms: Terms,
+    name: str,
+    scratch: Scratch,
+) -> None:
+    """Summarise "the mean over the first window is above that over the second", as one call.
+
+    Equals ``summarise_single`` of those targets, where ``stats.indicators.exact_sums`` gave
+    ``tick_sums`` (T + 1,); the first window is the shorter one.
+    """
+    while found := trial.trial_of_crossing(
+        tick_sums, *windows, trading.start, trading.stop, trading.market, trading.close_bits,
+        packed(terms), trading.single_rules, scratch.flags, scratch.words, scratch.work,
+        scratch.sums, scratch.fill_sums,
+    ):  # fmt: skip
+        scratch.make_room(found)
     check_counts(scratch.counts, trading.bars, name)
 
 

@@ -58,12 +58,19 @@ def sized_lots(
 
     Returns ``MAX_LOTS`` lots, signed, where the books could not hold the position.
     """
+    if target == 0.0:
+        return 0
     wanted = target * equity * (1.0 - buffer) / (price * unit)
     if not abs(wanted) < MAX_LOTS:
         return int(MAX_LOTS) if wanted > 0 else -int(MAX_LOTS)
     lots = int(wanted)
-    whole = abs(lots) // step * step
+    whole = _whole_steps(abs(lots), step)
     return whole if lots > 0 else -whole
+
+
+@kernel
+def _whole_steps(lots: int, step: int) -> int:
+    return lots if step == 1 else lots // step * step  # a division costs more than the rest
 
 
 @kernel
@@ -135,7 +142,7 @@ def cost_of(wanted: int, unit: float, price: float, commission: float) -> float:
 @kernel
 def scaled(wanted: int, factor: float, step: int) -> int:
     """An increase times a factor, rounded down to the order step."""
-    whole = int(abs(wanted) * factor) // step * step
+    whole = _whole_steps(int(abs(wanted) * factor), step)
     return whole if wanted > 0 else -whole
 
 

@@ -18,6 +18,7 @@ from peak_trade.kernels.simulate import (
     Rules,
     changes_of_bools,
     changes_of_floats,
+    changes_of_words,
     single,
 )
 from peak_trade.kernels.stats import sums_of_fills, trade_sums
@@ -27,7 +28,73 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
+CROSSING_BLOCK = 1024  # rows compared at a time; a multiple of 8
 Work = tuple[Ints, Floats, Ints, Floats, Floats, Ints, Ints, Floats]
+
+
+@kernel
+def changes_of_crossing(
+    sums: Ints,
+    fast: int,
+    slow: int,
+    start: int,
+    stop: int,
+    flags: Bools,
+    words: Words,
+    rows: Ints,
+    values: Floats,
+) -> int:
+    """Due rows of "the mean of the last ``fast`` rows is above that of the last ``slow``".
+
+    Compares exact window sums, each times the other's length, which is what comparing the means
+    comes to. The target is False before row ``slow`` - 1.
+
+    Parameters
+    ----------
+    sums : (T + 1,) int64
+        Sum of the first t prices in ticks.
+    flags, words : (CROSSING_BLOCK,) bool, (CROSSING_BLOCK / 8,) uint64
+        The same memory twice, to work in.
+    """
+    found = 0
+    before = 0
+    for first in range(max(start, slow - 1), stop, CROSSING_BLOCK):
+        length = min(CROSSING_BLOCK, stop - first)
+        now = sums[first + 1 : first + 1 + length]
+        behind_fast = sums[first + 1 - fast : first + 1 - fast + length]
+        behind_slow = sums[first + 1 - slow : first + 1 - slow + length]
+        for i in range(length):
+            flags[i] = (now[i] - behind_fast[i]) * slow > (now[i] - behind_slow[i]) * fast
+        whole = (length + 7) // 8
+        for i in range(length, 8 * whole):
+            flags[i] = flags[length - 1]
+        found += changes_of_words(words[:whole], before, first, rows[found:], values[found:])
+        before = 1 if flags[length - 1] else 0
+    return found
+
+
+@kernel
+def trial_of_crossing(
+    sums_of_ticks: Ints,
+    fast: int,
+    slow: int,
+    start: int,
+    stop: int,
+    market: Market,
+    bits: Ints,
+    terms: Floats,
+    rules: Rules,
+    flags: Bools,
+    words: Words,
+    work: Work,
+    sums: Floats,
+    fill_sums: Floats,
+) -> int:
+    """Trade the crossing of two means without computing them; see ``trial_of_floats``."""
+    found = changes_of_crossing(
+        sums_of_ticks, fast, slow, start, stop, flags, words, work[0], work[1]
+    )
+    return _finish(found, start, stop, market, bits, terms, rules, work, sums, fill_sums)
 
 
 @kernel

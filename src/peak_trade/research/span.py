@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, ParameterError
@@ -38,8 +39,7 @@ class Span:
             return cls(bars, 0, len(bars))
         if not len(bars):
             raise InputError(f"{bars.name} has no rows", hint="give more data")
-        late = np.iinfo(np.int64).max
-        opens = np.where(bars.tradable, bars.open_time, late).min(axis=1)
+        opens = _opens(bars)
         first = 0 if start is None else int(np.argmax(np.append(opens >= _ns(start), True)))
         stop = (
             len(bars)
@@ -53,6 +53,13 @@ class Span:
                 hint="widen --from and --to",
             )
         return cls(bars[:stop] if stop < len(bars) else bars, first, stop)
+
+
+def _opens(bars: Bars) -> npt.NDArray[np.int64]:
+    """(T,) When the earliest real bar of each row opens; of a row without one, the earliest of all."""
+    late = np.iinfo(np.int64).max
+    real = np.where(bars.tradable, bars.open_time, late).min(axis=1)
+    return np.where(bars.tradable.any(axis=1), real, bars.open_time.min(axis=1))
 
 
 def _ns(moment: str | int, *, end: bool = False) -> int:

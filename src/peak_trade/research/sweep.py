@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +25,7 @@ from peak_trade.research.backtest import stats_json
 from peak_trade.research.frames import frame_of
 from peak_trade.research.span import Span, stamp_text
 from peak_trade.stats import performance
+from peak_trade.stats.indicators import exact_sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -310,6 +311,7 @@ class _Plan:
         ]
         self._trading = fast.Trading.of(span.bars, span.start, span.stop)
         self._bars_per_year = span.bars.bars_per_year
+        self._terms_allow_crossing = self._trading.is_single and terms.exits.reentry == "zero"
         self._real: npt.NDArray[np.bool_] = np.asarray(
             span.bars.tradable[span.start : span.stop].any(axis=1)
         )
@@ -357,9 +359,10 @@ class _Plan:
             strategy = self._made(dict(zip(self._own, values, strict=True)))
             if strategy is None:
                 continue
-            targets = target_array(strategy, self.span.bars)
+            summarise = self._summariser(strategy, scratch)
             for extra, terms in zip(self._other_index, self._other_terms, strict=True):
-                table[offset + extra] = list(self._figures(targets, terms, scratch))
+                summarise(terms)
+                table[offset + extra] = self._figures(terms, scratch.fills)
                 valid[offset + extra] = True
         return (last - first) * len(self._other_index)
 
@@ -375,27 +378,39 @@ class _Plan:
             return None
         return strategy
 
-    def _figures(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> Iterable[float]:
-        name, fills = self._strategy.__name__, scratch.fills
-        if self._trading.is_single:
-            fast.summarise_single(self._trading, targets, terms, name, fills)
-        else:
-            equity, held = scratch.equity, scratch.held
-            booked, _ = fast.trade_panel(self._trading, targets, terms, name, equity, held)
-            stats.sums_of_equity(equity, self._real, held, terms.cash, fills.sums)
-            stats.trade_sums(
-                booked.ints[:, simulate.FILL_INSTRUMENT],
-                booked.ints[:, simulate.FILL_LOTS],
-                booked.floats[:, simulate.FILL_PRICE],
-                booked.floats[:, simulate.FILL_FEE],
-                self._trading.rules.units,
-                scratch.lots,
-                scratch.flow,
-                fills.fill_sums,
-            )
-        return performance.summary(
-            fills.sums, fills.fill_sums, terms.cash, self._bars_per_year
-        ).values()
+    def _summariser(self, strategy: HasTargets, scratch: "_Scratch") -> Callable[[Terms], None]:
+        """What trades a strategy under some terms and leaves the sums in the scratch."""
+        name, trading, fills = self._strategy.__name__, self._trading, scratch.fills
+        windows = getattr(strategy, "crossing", None)
+        if self._terms_allow_crossing and windows is not None:
+            tick_sums = exact_sums(self.span.bars, max(windows))
+            if tick_sums is not None:
+                return lambda terms: fast.summarise_crossing(
+                    trading, tick_sums, windows, terms, name, fills
+                )
+        targets = target_array(strategy, self.span.bars)
+        if trading.is_single:
+            return lambda terms: fast.summarise_single(trading, targets, terms, name, fills)
+        return lambda terms: self._summarise_panel(targets, terms, scratch)
+
+    def _summarise_panel(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> None:
+        trading, fills, equity, held = self._trading, scratch.fills, scratch.equity, scratch.held
+        booked, _ = fast.trade_panel(trading, targets, terms, self._strategy.__name__, equity, held)
+        stats.sums_of_equity(equity, self._real, held, terms.cash, fills.sums)
+        stats.trade_sums(
+            booked.ints[:, simulate.FILL_INSTRUMENT],
+            booked.ints[:, simulate.FILL_LOTS],
+            booked.floats[:, simulate.FILL_PRICE],
+            booked.floats[:, simulate.FILL_FEE],
+            trading.rules.units,
+            scratch.lots,
+            scratch.flow,
+            fills.fill_sums,
+        )
+
+    def _figures(self, terms: Terms, fills: fast.Scratch) -> list[float]:
+        found = performance.summary(fills.sums, fills.fill_sums, terms.cash, self._bars_per_year)
+        return list(found.values())
 
     def _strides(self) -> dict[str, int]:
         strides, step = {}, 1

@@ -26,6 +26,7 @@ Source = Bars | npt.NDArray[np.float64]
 
 _DEFAULT_SCALE = 10_000.0  # prices of at least four decimals are summed exactly
 _MAX_SCALE = 1e8
+_EXACT_BELOW = 2.0**51  # means that differ at all then differ by more than they are rounded by
 
 
 def sma(source: Source, n: int) -> Floats:
@@ -395,12 +396,41 @@ def _bars_sma(bars: Bars, n: int) -> Floats:
     def fill(values: Floats, out: Floats) -> None:
         column = next(columns)
         scale = _scale(bars.instruments[column].tick)
-        sums = bars.memory.recall(
-            ("tick sums", column), lambda: _tick_sums(values, scale).view(np.float64)
-        )
-        _exact_means(values, sums.view(np.int64), n, scale, out)
+        _exact_means(values, _remembered_sums(bars, column), n, scale, out)
 
     return _filled(_by_instrument(bars), n, fill)
+
+
+def exact_sums(bars: Bars, longest: int) -> Ints | None:
+    """Running sums of one instrument's closes in ticks, where windows compare exactly by them.
+
+    Parameters
+    ----------
+    bars : Bars
+    longest : int
+        Rows of the longest window that will be compared.
+
+    Returns
+    -------
+    (T + 1,) int64, optional
+        The sum of the first t closes. None for several instruments, for closes off the tick, and
+        for prices or windows so large that cross-multiplied sums of two windows could compare
+        other than their rounded means do.
+    """
+    if len(bars.instruments) != 1 or longest > rolling.MAX_EXACT_WINDOW:
+        return None
+    sums = _remembered_sums(bars, 0)
+    highest = bars.memory.recall("highest close", lambda: np.max(bars.close, keepdims=True))
+    ticks = float(highest[0, 0]) * _scale(bars.instruments[0].tick)
+    return sums[0] if len(sums) == 1 and ticks * longest * longest < _EXACT_BELOW else None
+
+
+def _remembered_sums(bars: Bars, column: int) -> Ints:
+    def add_up() -> Floats:
+        scale = _scale(bars.instruments[column].tick)
+        return _tick_sums(_by_instrument(bars)[column], scale).view(np.float64)
+
+    return bars.memory.recall(("tick sums", column), add_up).view(np.int64)
 
 
 def _scale(tick: float) -> float:

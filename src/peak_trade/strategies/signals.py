@@ -79,9 +79,11 @@ def from_signals(
     given = [entries, exits, short_entries, short_exits]
     arrays = [None if signal is None else _flags(signal) for signal in given]
     shapes = {array.shape for array in arrays if array is not None}
-    if len(shapes) > 1:
+    if len(shapes) != 1:
         raise StrategyError(
-            f"signals have shapes {', '.join(map(str, sorted(shapes)))}",
+            f"signals have shapes {', '.join(map(str, sorted(shapes)))}"
+            if shapes
+            else "no signals",
             hint="give all signals the same rows and columns",
         )
     none = np.zeros(shapes.pop(), np.bool_)

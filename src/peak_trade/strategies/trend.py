@@ -55,6 +55,11 @@ class MaCross(Strategy):
         """1/N where the fast average is above the slow one, else 0: (T, N)."""
         return equal_share(ind.sma(bars, self.fast) > ind.sma(bars, self.slow))
 
+    @property
+    def crossing(self) -> tuple[int, int]:
+        """The two windows, by which a sweep compares exact sums instead of calling ``targets``."""
+        return self.fast, self.slow
+
 
 class EmaCross(Strategy):
     """Long while the fast exponential moving average of the close is above the slow one, else flat.
