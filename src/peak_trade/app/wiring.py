@@ -105,6 +105,13 @@ def check_required(kind: type, given: Collection[str]) -> None:
             )
 
 
+def location_of(kind: type) -> str:
+    """Where a strategy class stands: ``FILE.py:CLASS`` or ``module:CLASS``."""
+    if kind.__module__.startswith(USER_MODULE):
+        return f"{Path(inspect.getfile(kind)).name}:{kind.__qualname__}"
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
 def place_in_user_code(error: BaseException) -> str:
     """The line of a user's own file that an error came from; empty where it came from none."""
     place, trace = "", error.__traceback__

@@ -170,6 +170,7 @@ def check_causality(
             leaking.append(int(row))
         if progress is not None:
             progress(done, len(rows))
+    first = _first_leaking(strategy, bars, whole, rows, leaking)
     warmup = warmup_of(strategy)
     difference, measured = _warmup_difference(strategy, bars, whole, warmup)
     return CausalityReport(
@@ -178,7 +179,7 @@ def check_causality(
         rows=len(bars),
         checked=len(rows),
         leaks=len(leaking),
-        first_leak=_leak(strategy, bars, whole, leaking[0]) if leaking else None,
+        first_leak=_leak(strategy, bars, whole, first) if first is not None else None,
         warmup=warmup,
         warmup_difference=difference,
         warmup_rows=measured,
@@ -236,6 +237,20 @@ def _rows_to_check(count: int, every: int | None, affordable: int) -> Ints:
     last = np.arange(max(count - min(share, _LAST_ROWS), 0), count)
     between = np.linspace(0, count - 1, max(affordable - len(first) - len(last), 1))
     return np.unique(np.concatenate((first, between.astype(np.int64), last)))
+
+
+def _first_leaking(
+    strategy: HasTargets, bars: Bars, whole: Floats, rows: Ints, leaking: list[int]
+) -> int | None:
+    """The first row that leaks: rows that were passed over before the first one found may too."""
+    if not leaking:
+        return None
+    passed = int(np.searchsorted(rows, leaking[0]))
+    before = int(rows[passed - 1]) if passed else -1
+    for row in range(before + 1, leaking[0]):
+        if _differs(_last(strategy, bars, row), whole[row]).any():
+            return row
+    return leaking[0]
 
 
 def _leak(strategy: HasTargets, bars: Bars, whole: Floats, row: int) -> Leak:

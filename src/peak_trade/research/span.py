@@ -58,8 +58,10 @@ class Span:
 def _opens(bars: Bars) -> npt.NDArray[np.int64]:
     """(T,) When the earliest real bar of each row opens; of a row without one, the earliest of all."""
     late = np.iinfo(np.int64).max
-    real = np.where(bars.tradable, bars.open_time, late).min(axis=1)
-    return np.where(bars.tradable.any(axis=1), real, bars.open_time.min(axis=1))
+    opens: npt.NDArray[np.int64] = np.where(bars.tradable, bars.open_time, late).min(axis=1)
+    unreal = ~bars.tradable.any(axis=1)
+    opens[unreal] = bars.open_time[unreal].min(axis=1)
+    return opens
 
 
 def _ns(moment: str | int, *, end: bool = False) -> int:

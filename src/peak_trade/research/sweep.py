@@ -96,6 +96,8 @@ class Sweep:
         The combinations that ran, best by ``sort`` first.
     trials, skipped : int
         Combinations that ran, and those that the strategy refused.
+    refusal : str
+        Why one of them was refused; empty where none was.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Sweep:
     sort: str
     skipped: int
     terms: Terms
+    refusal: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
@@ -143,6 +146,7 @@ class Sweep:
             "sort": self.sort,
             "trials": self.trials,
             "skipped": self.skipped,
+            "refusal": self.refusal,
             "data": {
                 "name": self.bars.name,
                 "fingerprint": self.bars.fingerprint,
@@ -239,6 +243,7 @@ def sweep(
         sort=sort,
         skipped=len(valid) - len(table),
         terms=terms,
+        refusal=plan.refusal,
         warnings=_warnings(plan),
     )
 
@@ -316,6 +321,9 @@ class _Plan:
             span.bars.tradable[span.start : span.stop].any(axis=1)
         )
 
+    def __len__(self) -> int:
+        return len(self._own_index) * len(self._other_index)
+
     @property
     def widest_terms(self) -> Terms:
         """Terms with exits, where any combination has them."""
@@ -328,7 +336,7 @@ class _Plan:
         self, threads: int, progress: Callable[[int, int], None] | None
     ) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """Statistics of the combinations that ran, and which of all they were."""
-        total = len(self._own_index) * len(self._other_index)
+        total = len(self)
         table = np.full((total, len(performance.STATISTICS)), np.nan)
         valid = np.zeros(total, np.bool_)
         done = 0

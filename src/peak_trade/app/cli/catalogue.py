@@ -91,7 +91,7 @@ def _all(*, json: bool) -> None:
 
 
 def _one(name: str, *, json: bool) -> None:
-    from peak_trade.app.wiring import strategy_class
+    from peak_trade.app.wiring import location_of, strategy_class
     from peak_trade.domain.strategy import parameters, warmup_of
 
     kind = strategy_class(name)
@@ -104,13 +104,14 @@ def _one(name: str, *, json: bool) -> None:
         "name": name,
         "description": _summary(kind),
         "source": str(getattr(kind, "source", "")),
-        "location": f"{kind.__module__}:{kind.__qualname__}",
+        "location": location_of(kind),
         "warmup": warmup,
     }
     if json:
         print_json({**facts, "parameters": [_parameter(item) for item in listed]})
         return
-    print_facts({key: "unknown" if value is None else str(value) for key, value in facts.items()})
+    shown = {key: "unknown" if value is None else str(value) for key, value in facts.items()}
+    print_facts({key: value for key, value in shown.items() if value})
     print()
     print_table(
         ("parameter", "type", "default", "from", "to", "meaning"),
@@ -130,7 +131,8 @@ def _one(name: str, *, json: bool) -> None:
 
 
 def _summary(kind: type) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0].replace("``", "")
+    paragraph = (inspect.getdoc(kind) or "").split("\n\n")[0]
+    return " ".join(paragraph.split()).replace("``", "")
 
 
 def _bound(value: float) -> str:

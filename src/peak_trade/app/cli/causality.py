@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 LEAKS = 1
 
+_WARMUP_NOTE = (
+    "With a history of its warm-up alone the strategy would decide otherwise at some bars: its "
+    "warm-up is too short, or it remembers (a recursive average, a position that it keeps)."
+)
+
 Every = Annotated[
     int | None, typer.Option(min=1, help="Check every so many bars; without it, every bar.")
 ]
@@ -53,7 +58,7 @@ def run(
     with progress("Checking", wanted=chosen.flags.show_progress) as watch:
         report = check_causality(made, bars, every=every, progress=watch)
     if json:
-        print_json(report.to_dict())
+        print_json({**report.to_dict(), "strategy": strategy})
     else:
         _show(report, bars.name)
     if not report.is_causal:
@@ -78,7 +83,10 @@ def _show(report: "CausalityReport", name: str) -> None:
     print_facts(facts, numbers=True)
     leak = report.first_leak
     if leak is None:
-        print("No look-ahead was found.")
+        where = "" if report.checked == report.rows else " at the bars that were checked"
+        print(f"No look-ahead was found{where}.")
+        if report.warmup_difference > 0:
+            print(_WARMUP_NOTE)
         return
     print(
         f"LOOK-AHEAD: the target of {leak.symbol} at {leak.time} (row {leak.row}) is {leak.found} "

@@ -114,7 +114,7 @@ def _show(result: "Sweep", top: int) -> None:
     rows = result.rows[:top]
     names = [name for name, values in result.grid.items() if len(values) > 1]
     measures = [*SHOWN, *({result.sort} - set(SHOWN))]
-    skipped = f", {result.skipped:,} skipped" if result.skipped else ""
+    skipped = f", {result.skipped:,} skipped ({result.refusal})" if result.skipped else ""
     print(f"{result.name} on {result.bars.name}: {plural(result.trials, 'trial')}{skipped}")
     print_table(
         [*names, *measures],
