@@ -33,7 +33,7 @@ def main() -> None:
     print(result)
     print(result.trades.groupby("exit_reason")["pnl"].agg(["count", "sum"]))
     # A row is stamped at its close: the bar of 31 December closes at midnight, a moment later.
-    days = result.equity["time"] - pd.Timedelta("1ns")
+    days = result.equity["open_time"]
     print(result.equity["equity"].groupby(days.dt.year).last().rename_axis("year"))
 
 

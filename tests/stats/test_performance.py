@@ -303,7 +303,9 @@ def test_turnover_of_random_runs_is_traded_value_over_mean_equity_a_year(case: C
 
 
 def record_of(bars, fills, cash=1000.0):
-    row, instrument, lots, price, fee, reason = (np.array(column) for column in zip(*fills, strict=True))
+    row, instrument, lots, price, fee, reason = (
+        np.array(column) for column in zip(*fills, strict=True)
+    )
     count = len(row)
     booked = Fills(
         row=row, time=bars.open_time[row, instrument], instrument=instrument, lots=lots,

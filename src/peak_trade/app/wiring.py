@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.abc import Loader
@@ -85,24 +85,6 @@ def strategy_class(reference: str) -> type:
             f"strategy {reference!r} cannot be loaded from {points[reference].value}: {error}",
             hint="install the package that brings it again",
         ) from error
-
-
-def check_required(kind: type, given: Collection[str]) -> None:
-    """Refuse to make a strategy without the parameters that have no default.
-
-    Raises
-    ------
-    ParameterError
-        The first of them that is not among those ``given``.
-    """
-    for name, item in inspect.signature(kind).parameters.items():
-        is_bag = item.kind in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
-        if item.default is item.empty and not is_bag and name not in given:
-            raise ParameterError(
-                f"{kind.__name__} needs a value for {name}, which has no default",
-                hint=f"give it with --set {name}=VALUE",
-                name=name,
-            )
 
 
 def location_of(kind: type) -> str:

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
@@ -178,6 +178,24 @@ def parameters(kind: type) -> tuple[Parameter, ...]:
     )
 
 
+def check_required(kind: type, given: Collection[str]) -> None:
+    """Refuse to make a strategy without the parameters that have no default.
+
+    Raises
+    ------
+    ParameterError
+        The first of them that is not among those ``given``.
+    """
+    for name, item in inspect.signature(kind).parameters.items():
+        is_bag = item.kind in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
+        if item.default is item.empty and not is_bag and name not in given:
+            raise ParameterError(
+                f"{kind.__name__} needs a value for {name}, which has no default",
+                hint=f"give it one; on the command line with --set {name}=VALUE",
+                name=name,
+            )
+
+
 def make(kind: type, values: Mapping[str, object]) -> HasTargets:
     """Build a strategy; an unknown parameter is an error that names the close ones."""
     known = [item.name for item in parameters(kind)]
@@ -186,6 +204,7 @@ def make(kind: type, values: Mapping[str, object]) -> HasTargets:
             raise ParameterError(
                 f"{kind.__name__} has no parameter {name!r}", hint=did_you_mean(name, known)
             )
+    check_required(kind, values)
     made = kind(**values)
     if not isinstance(made, HasTargets):
         raise StrategyError(

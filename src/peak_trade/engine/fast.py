@@ -125,26 +125,28 @@ def summarise_single(
     check_counts(scratch.counts, trading.bars, name)
 
 
-def summarise_crossing(
-    trading: Trading,
-    tick_sums: Ints,
-    windows: tuple[int, int],
-    terms: Terms,
-    name: str,
-    scratch: Scratch,
-) -> None:
-    """Summarise "the mean over the first window is above that over the second", as one call.
+def summarise_crossings(
+    trading: Trading, tick_sums: Ints, windows: Ints, terms: Terms, name: str, scratch: Scratch
+) -> tuple[Floats, Floats]:
+    """Summarise "the mean over the first window is above that over the second" K times in one call.
 
     Equals ``summarise_single`` of those targets, where ``stats.indicators.exact_sums`` gave
-    ``tick_sums`` (T + 1,); the first window is the shorter one.
+    ``tick_sums`` (T + 1,). ``windows`` is (K, 2), the shorter window first. Returns the sums
+    (K, SUMS) and the sums of fills (K, TRADE_SUMS).
     """
-    while found := trial.trial_of_crossing(
-        tick_sums, *windows, trading.start, trading.stop, trading.market, trading.close_bits,
-        packed(terms), trading.single_rules, scratch.flags, scratch.words, scratch.work,
-        scratch.sums, scratch.fill_sums,
-    ):  # fmt: skip
-        scratch.make_room(found)
-    check_counts(scratch.counts, trading.bars, name)
+    count = len(windows)
+    sums, fill_sums = np.empty((count, stats.SUMS)), np.empty((count, stats.TRADE_SUMS))
+    done = 0
+    while True:
+        done = trial.trials_of_crossings(
+            tick_sums, windows, done, trading.start, trading.stop, trading.market,
+            trading.close_bits, packed(terms), trading.single_rules, scratch.flags, scratch.words,
+            scratch.work, sums, fill_sums,
+        )  # fmt: skip
+        check_counts(scratch.counts, trading.bars, name)
+        if done == count:
+            return sums, fill_sums
+        scratch.make_room(len(scratch.ints))
 
 
 def _summarise(trading: Trading, targets: Targets, terms: Terms, scratch: Scratch) -> int:

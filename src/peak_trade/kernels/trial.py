@@ -14,6 +14,7 @@ from peak_trade.kernels.simulate import (
     FILL_LOTS,
     FILL_PRICE,
     TERM_CASH,
+    TOO_LARGE,
     Market,
     Rules,
     changes_of_bools,
@@ -74,10 +75,10 @@ def changes_of_crossing(
 
 
 @kernel
-def trial_of_crossing(
+def trials_of_crossings(
     sums_of_ticks: Ints,
-    fast: int,
-    slow: int,
+    windows: Ints,
+    first: int,
     start: int,
     stop: int,
     market: Market,
@@ -90,11 +91,22 @@ def trial_of_crossing(
     sums: Floats,
     fill_sums: Floats,
 ) -> int:
-    """Trade the crossing of two means without computing them; see ``trial_of_floats``."""
-    found = changes_of_crossing(
-        sums_of_ticks, fast, slow, start, stop, flags, words, work[0], work[1]
-    )
-    return _finish(found, start, stop, market, bits, terms, rules, work, sums, fill_sums)
+    """Trade crossings of two means, one after another, without computing the means.
+
+    ``windows`` (K, 2) holds the shorter and the longer one of each, ``sums`` and ``fill_sums``
+    (K, ...) are written; the rest is as in ``trial_of_floats``. Begins at crossing ``first`` and
+    returns at which one it stopped: K, or one that the books or the room cannot hold.
+    """
+    for k in range(first, len(windows)):
+        found = changes_of_crossing(
+            sums_of_ticks, windows[k, 0], windows[k, 1], start, stop, flags, words, work[0], work[1]
+        )
+        needed = _finish(
+            found, start, stop, market, bits, terms, rules, work, sums[k], fill_sums[k]
+        )
+        if needed > 0 or work[5][TOO_LARGE] != 0:
+            return k
+    return len(windows)
 
 
 @kernel
@@ -181,9 +193,9 @@ def _finish(
     fill_sums: Floats,
 ) -> int:
     rows, values, ints, floats, prices, counts, held, flow = work
+    counts[:] = 0
     if 3 * found + 3 > len(ints):
         return found
-    counts[:] = 0
     used = single(
         market, rows[:found], values[:found], stop, terms, rules, counts, ints, floats, prices
     )

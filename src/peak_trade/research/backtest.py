@@ -95,8 +95,14 @@ class Backtest:
 
     @cached_property
     def equity(self) -> "Frame":
-        """Equity at each close of the traded rows: ``time`` (UTC) and ``equity``."""
-        columns = {"time": self.record.time, "equity": self.record.equity}
+        """Equity at each close: ``open_time`` and ``time`` (the close) of the row, UTC, and ``equity``.
+
+        A daily bar of 31 December closes at midnight, on 1 January; ``open_time`` has its day.
+        """
+        record = self.record
+        rows = slice(record.start, record.stop)
+        opens = record.bars.open_time[rows].max(axis=1)
+        columns = {"open_time": opens, "time": record.time, "equity": record.equity}
         return frame_of(columns, self.bars.frame)
 
     @cached_property
@@ -345,6 +351,11 @@ def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
         found.append(
             f"Only {counted(closed, 'trade')} closed, fewer than {FEW_TRADES}: the win rate and the "
             "ratios say little."
+        )
+    years = (record.stop - record.start) / record.bars.bars_per_year
+    if years < 1:
+        found.append(
+            f"The run covers {years:.2f} years: annual figures are extrapolated from less than one."
         )
     if counts.below_minimum:
         orders = counted(counts.below_minimum, "order")

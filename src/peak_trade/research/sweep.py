@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
-from peak_trade.domain.strategy import HasTargets, Targets, parameters, warmup_of
+from peak_trade.domain.strategy import (
+    HasTargets,
+    Targets,
+    check_required,
+    parameters,
+    warmup_of,
+)
 from peak_trade.domain.terms import Costs, Exits, Terms
 from peak_trade.engine import fast
 from peak_trade.engine.account import check_tradable
@@ -220,7 +226,8 @@ def sweep(
     >>> found.trials, found.skipped
     (3, 3)
     """
-    values = {name: tuple(found) for name, found in grid.items()}
+    values = {name: _plain_values(name, found) for name, found in grid.items()}
+    _check_request(bars, threads)
     _check_grid(strategy, values, sort)
     terms = Terms(cash, costs or Costs(), exits or Exits(), cash_buffer, min_change, shortfall)
     span = Span.of(bars, start, end)
@@ -254,6 +261,25 @@ def _warnings(plan: "_Plan") -> tuple[str, ...]:
     return ()
 
 
+def _plain_values(name: str, found: object) -> Values:
+    """The values of one parameter; NumPy numbers become Python ones."""
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise ParameterError(
+            f"the grid of {name} is {found!r}, a sequence of values is expected",
+            hint=f"write {{{name!r}: [{found!r}]}}",
+        )
+    return tuple(value.item() if isinstance(value, np.generic) else value for value in found)
+
+
+def _check_request(bars: Bars, threads: int | None) -> None:
+    if not isinstance(bars, Bars):
+        raise ParameterError(
+            f"bars are a {type(bars).__name__}, Bars are expected", hint="load them with pt.load"
+        )
+    if threads is not None and threads < 1:
+        raise ParameterError(f"threads {threads} is not at least 1", hint="leave it out for all")
+
+
 def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
     if not callable(getattr(strategy, "targets", None)):
         raise StrategyError(
@@ -272,6 +298,7 @@ def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
             )
     if not grid:
         raise ParameterError("the grid is empty", hint="name a parameter and its values")
+    check_required(strategy, grid)
     if sort not in performance.STATISTICS:
         raise ParameterError(
             f"{sort!r} is no statistic to sort by", hint=did_you_mean(sort, performance.STATISTICS)
@@ -363,16 +390,57 @@ class _Plan:
         own_values = [self.grid[name] for name in self._own]
         chosen = itertools.islice(itertools.product(*own_values), first, last)
         scratch = _Scratch(self._trading)
-        for offset, values in zip(self._own_index[first:last], chosen, strict=True):
-            strategy = self._made(dict(zip(self._own, values, strict=True)))
-            if strategy is None:
-                continue
-            summarise = self._summariser(strategy, scratch)
-            for extra, terms in zip(self._other_index, self._other_terms, strict=True):
-                summarise(terms)
-                table[offset + extra] = self._figures(terms, scratch.fills)
-                valid[offset + extra] = True
+        made = [
+            (offset, strategy)
+            for offset, values in zip(self._own_index[first:last], chosen, strict=True)
+            if (strategy := self._made(dict(zip(self._own, values, strict=True)))) is not None
+        ]
+        if not self._cross(made, scratch, table, valid):
+            self._trade(made, scratch, table, valid)
         return (last - first) * len(self._other_index)
+
+    def _trade(
+        self,
+        made: Sequence[tuple[int, HasTargets]],
+        scratch: "_Scratch",
+        table: Floats,
+        valid: npt.NDArray[np.bool_],
+    ) -> None:
+        """Ask each strategy for its targets, and trade them under all terms."""
+        name, trading, fills = self._strategy.__name__, self._trading, scratch.fills
+        for offset, strategy in made:
+            targets = target_array(strategy, self.span.bars)
+            for extra, terms in zip(self._other_index, self._other_terms, strict=True):
+                if trading.is_single:
+                    fast.summarise_single(trading, targets, terms, name, fills)
+                else:
+                    self._summarise_panel(targets, terms, scratch)
+                table[offset + extra] = self._figures(terms, fills.sums, fills.fill_sums)
+                valid[offset + extra] = True
+
+    def _cross(
+        self,
+        made: Sequence[tuple[int, HasTargets]],
+        scratch: "_Scratch",
+        table: Floats,
+        valid: npt.NDArray[np.bool_],
+    ) -> bool:
+        """Trade strategies that are crossings of means all at once; False where they are not."""
+        found = [getattr(strategy, "crossing", None) for _, strategy in made]
+        if not found or None in found or not self._terms_allow_crossing:
+            return False
+        windows = np.array(found, np.int64)
+        tick_sums = exact_sums(self.span.bars, int(windows.max()))
+        if tick_sums is None:
+            return False
+        for extra, terms in zip(self._other_index, self._other_terms, strict=True):
+            sums, fill_sums = fast.summarise_crossings(
+                self._trading, tick_sums, windows, terms, self._strategy.__name__, scratch.fills
+            )
+            for k, (offset, _) in enumerate(made):
+                table[offset + extra] = self._figures(terms, sums[k], fill_sums[k])
+                valid[offset + extra] = True
+        return True
 
     def _made(self, values: Mapping[str, object]) -> HasTargets | None:
         try:
@@ -385,21 +453,6 @@ class _Plan:
             self.refusal = f"a warm-up of {warmup} rows on {self.span.stop} rows of data"
             return None
         return strategy
-
-    def _summariser(self, strategy: HasTargets, scratch: "_Scratch") -> Callable[[Terms], None]:
-        """What trades a strategy under some terms and leaves the sums in the scratch."""
-        name, trading, fills = self._strategy.__name__, self._trading, scratch.fills
-        windows = getattr(strategy, "crossing", None)
-        if self._terms_allow_crossing and windows is not None:
-            tick_sums = exact_sums(self.span.bars, max(windows))
-            if tick_sums is not None:
-                return lambda terms: fast.summarise_crossing(
-                    trading, tick_sums, windows, terms, name, fills
-                )
-        targets = target_array(strategy, self.span.bars)
-        if trading.is_single:
-            return lambda terms: fast.summarise_single(trading, targets, terms, name, fills)
-        return lambda terms: self._summarise_panel(targets, terms, scratch)
 
     def _summarise_panel(self, targets: Targets, terms: Terms, scratch: "_Scratch") -> None:
         trading, fills, equity, held = self._trading, scratch.fills, scratch.equity, scratch.held
@@ -416,8 +469,8 @@ class _Plan:
             fills.fill_sums,
         )
 
-    def _figures(self, terms: Terms, fills: fast.Scratch) -> list[float]:
-        found = performance.summary(fills.sums, fills.fill_sums, terms.cash, self._bars_per_year)
+    def _figures(self, terms: Terms, sums: Floats, fill_sums: Floats) -> list[float]:
+        found = performance.summary(sums, fill_sums, terms.cash, self._bars_per_year)
         return list(found.values())
 
     def _strides(self) -> dict[str, int]:

@@ -56,7 +56,7 @@ def run(
     """Trade a strategy over stored bars and show what came of it."""
     given = dict(locals())
     from peak_trade.app.cli import request
-    from peak_trade.app.wiring import check_required, split_settings, strategy_class
+    from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
 
     parameters, pairs = split_settings(settings or [])
@@ -65,7 +65,6 @@ def run(
     page = request.in_folder(report, chosen.report.folder)
     _check_paths(data, page, trades, equity)
     kind = strategy_class(strategy)
-    check_required(kind, parameters)
     made = make(kind, parameters)
     account = chosen.backtest
     from peak_trade.research.backtest import backtest

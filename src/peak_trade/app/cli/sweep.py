@@ -59,7 +59,7 @@ def run(
     """Backtest every combination of a grid and rank them."""
     given = dict(locals())
     from peak_trade.app.cli import request
-    from peak_trade.app.wiring import check_required, parse_grid, split_settings, strategy_class
+    from peak_trade.app.wiring import parse_grid, split_settings, strategy_class
     from peak_trade.domain.errors import ParameterError
 
     parameters, pairs = split_settings(settings or [])
@@ -73,7 +73,6 @@ def run(
         raise ParameterError(f"{both[0]} stands in --grid and in --set", hint="give it once")
     axes = {**{name: (value,) for name, value in parameters.items()}, **axes}
     kind = strategy_class(strategy)
-    check_required(kind, axes)
     from peak_trade.research.sweep import sweep
 
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
