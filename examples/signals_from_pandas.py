@@ -32,9 +32,9 @@ def main() -> None:
     )
     print(result)
     print(result.trades.groupby("exit_reason")["pnl"].agg(["count", "sum"]))
-    # A row is stamped at its close: the bar of 31 December closes at midnight, a moment later.
-    days = result.equity["open_time"]
-    print(result.equity["equity"].groupby(days.dt.year).last().rename_axis("year"))
+    # Rows are stamped at their close, which for 31 December is the next day: take the open.
+    years = result.equity["open_time"].dt.year
+    print(result.equity["equity"].groupby(years).last().rename_axis("year"))
 
 
 if __name__ == "__main__":

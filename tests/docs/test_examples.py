@@ -48,4 +48,4 @@ def test_own_strategy_is_traded_by_the_command_that_it_names(tmp_path: Path) -> 
     arguments = named[1].replace("examples/", f"{EXAMPLES.as_posix()}/").split()
     assert "Breakout(n=100" in ran([str(PEAK), *arguments], tmp_path)
     checked = ran([str(PEAK), "causality", *arguments[1:4], "--every", "200"], tmp_path)
-    assert "No look-ahead was found." in checked
+    assert "No look-ahead was found at the bars that were checked." in checked
