@@ -23,12 +23,21 @@ class Case:
 
 
 def _walk(rng: np.random.Generator, rows: int, kind: str) -> tuple[np.ndarray, ...]:
-    scale = {"usual": 0.02, "flat": 0.0, "wild": 0.5, "gapping": 0.02, "extreme": 2.0}[kind]
+    if kind == "round":
+        return _round_prices(rng, rows)
+    scale = {
+        "usual": 0.02,
+        "flat": 0.0,
+        "wild": 0.5,
+        "gapping": 0.02,
+        "closes": 0.02,
+        "extreme": 2.0,
+    }[kind]
     steps = rng.normal(0, scale, rows)
     if kind == "flat":
         steps[rng.random(rows) < 0.05] = 0.05
     base = float(np.exp(rng.uniform(-5, 12))) if kind == "extreme" else 100.0
-    close = base * np.exp(np.clip(np.cumsum(steps), -20, 14))
+    close = base * np.exp(np.clip(np.cumsum(steps), -20, 10))
     before = np.concatenate(([close[0]], close[:-1]))
     jump = {"gapping": 0.1, "wild": 0.05, "usual": 0.002}.get(kind, 0.0)
     open_ = before * np.exp(rng.normal(0, 1, rows) * jump)
@@ -36,27 +45,62 @@ def _walk(rng: np.random.Generator, rows: int, kind: str) -> tuple[np.ndarray, .
     open_, close = (np.maximum(np.round(x, decimals), 10.0**-decimals) for x in (open_, close))
     wick = rng.exponential(scale / 2 + 1e-9, (2, rows))
     high = np.round(np.maximum(open_, close) * (1 + np.minimum(wick[0], 5)), decimals)
-    low = np.maximum(np.round(np.minimum(open_, close) * (1 - np.minimum(wick[1], 0.9)), decimals), 10.0**-decimals)
-    return open_, np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close)), close
-
-
-def _instrument(rng: np.random.Generator, name: str, times: np.ndarray) -> Instrument:
-    rules: tuple[TradingRules, ...] = ()
-    if rng.random() < 0.3:
-        since = int(times[int(rng.integers(0, len(times)))])
-        rules = (TradingRules(since, float(rng.choice([0.01, 0.5])), int(rng.choice([1, 10])), 5.0),)
-    return Instrument(
-        name,
-        tick=float(rng.choice([0.01, 0.05, 1e-8])),
-        lot=float(rng.choice([1e-4, 0.01, 1.0])),
-        order_step=int(rng.choice([1, 1, 5])),
-        multiplier=float(rng.choice([1.0, 1.0, 10.0])),
-        min_notional=float(rng.choice([0.0, 0.0, 50.0])),
-        rules=rules,
+    low = np.maximum(
+        np.round(np.minimum(open_, close) * (1 - np.minimum(wick[1], 0.9)), decimals),
+        10.0**-decimals,
+    )
+    return (
+        open_,
+        np.maximum(high, np.maximum(open_, close)),
+        np.minimum(low, np.minimum(open_, close)),
+        close,
     )
 
 
-def _panel(rng: np.random.Generator, rows: int, width: int, kind: str, *, mixed: bool) -> Bars:
+def _round_prices(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, ...]:
+    """Prices at and around 100 in round steps, so that they touch levels exactly."""
+    steps = [-10.0, -5.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 5.0, 10.0, 20.0]
+    open_, high, low, close = 100.0 + rng.choice(steps, (4, rows))
+    return (
+        open_,
+        np.maximum.reduce([open_, high, close]),
+        np.minimum.reduce([open_, low, close]),
+        close,
+    )
+
+
+def _instrument(
+    rng: np.random.Generator, name: str, times: np.ndarray, share: float, finest: float
+) -> Instrument:
+    """Order rules of all sizes; ``share`` is what the largest target of the instrument is worth.
+
+    No lot is smaller than ``finest``, so that the books hold what is bought.
+    """
+    count = int(rng.choice([0, 0, 1, 2]))
+    since = sorted({int(times[k]) for k in rng.integers(0, len(times), count)})
+    minima = [0.0, 0.0, 50.0, 0.96 * share]
+    return Instrument(
+        name,
+        tick=float(rng.choice([0.01, 0.05, 1e-8])),
+        lot=max(float(rng.choice([1e-12, 1e-4, 0.01, 1.0], p=[0.1, 0.3, 0.3, 0.3])), finest),
+        order_step=int(rng.choice([1, 1, 5, 1000])),
+        multiplier=float(rng.choice([1.0, 1.0, 10.0])),
+        min_notional=float(rng.choice(minima)),
+        rules=tuple(
+            TradingRules(
+                when,
+                float(rng.choice([0.01, 0.5])),
+                int(rng.choice([1, 10])),
+                float(rng.choice([0.0, 5.0, 0.96 * share])),
+            )
+            for when in since
+        ),
+    )
+
+
+def _panel(
+    rng: np.random.Generator, rows: int, width: int, kind: str, cash: float, *, mixed: bool
+) -> Bars:
     time = (np.arange(rows, dtype=np.int64) + 1) * HOUR
     shape = (rows, width)
     open_, high, low, close = (np.full(shape, np.nan) for _ in range(4))
@@ -71,6 +115,8 @@ def _panel(rng: np.random.Generator, rows: int, width: int, kind: str, *, mixed:
         if mixed and i == width - 1:  # a slower instrument: one bar for every four rows
             tradable[:, i] = np.arange(rows) % 4 == 3
             open_time[3:, i] = time[3:] - 4 * HOUR
+    if not tradable.any():
+        tradable[-1, 0] = True
     for i in range(width):
         last = np.nan
         for t in range(rows):
@@ -78,15 +124,28 @@ def _panel(rng: np.random.Generator, rows: int, width: int, kind: str, *, mixed:
                 last = close[t, i]
             else:
                 open_[t, i] = high[t, i] = low[t, i] = close[t, i] = last
+    share = cash / width
+    room = 1e10 if kind in ("wild", "extreme") else 1e17  # lots; the account may grow a lot there
+    cheapest = np.nanmin(close, axis=0, initial=1e9)
+    finest = 10.0 ** np.ceil(np.log10(share / cheapest / room))
+    instruments = [_instrument(rng, f"I{i}", time, share, float(finest[i])) for i in range(width)]
+    closes_alone = kind == "closes"
     return Bars.from_arrays(
-        close, open=open_, high=high, low=low, time=time, open_time=open_time, tradable=tradable,
-        instruments=[_instrument(rng, f"I{i}", time) for i in range(width)], interval="1h",
+        close,
+        open=None if closes_alone else open_,
+        high=None if closes_alone else high,
+        low=None if closes_alone else low,
+        time=time,
+        open_time=open_time,
+        tradable=tradable,
+        instruments=instruments,
+        interval="1h",
     )
 
 
 def _targets(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
     shape = (rows, width)
-    style = rng.choice(["switch", "noisy", "signals", "drift"])
+    style = rng.choice(["switch", "noisy", "signals", "drift", "together"])
     if style == "switch":
         levels = rng.choice([-1.0, 0.0, 0.5, 1.0], size=shape) / width
         keep = rng.random(shape) < 0.85
@@ -96,7 +155,12 @@ def _targets(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
     elif style == "noisy":
         weights = rng.uniform(-1, 1, shape) / width
     elif style == "signals":
-        weights = np.where(rng.random(shape) < 0.2, rng.choice([-1.0, 0.0, 1.0], size=shape) / width, np.nan)
+        weights = np.where(
+            rng.random(shape) < 0.2, rng.choice([-1.0, 0.0, 1.0], size=shape) / width, np.nan
+        )
+    elif style == "together":  # everything moves at the same rows, and asks for all of equity
+        sides = rng.choice([-1.0, 0.0, 1.0, 1.0], size=shape) / width
+        weights = np.where((rng.random((rows, 1)) < 0.3), sides, np.nan)
     else:
         weights = np.cumsum(rng.normal(0, 1e-4, shape), axis=0)
     weights = np.clip(weights, -1 / width, 1 / width)
@@ -110,19 +174,24 @@ def cases(draw: st.DrawFn, width: int | None = None) -> Case:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows = draw(st.integers(4, 80))
     n = width if width is not None else draw(st.integers(1, 3))
-    kind = draw(st.sampled_from(["usual", "flat", "wild", "gapping", "extreme"]))
-    bars = _panel(rng, rows, n, kind, mixed=n > 1 and draw(st.booleans()))
+    kind = draw(
+        st.sampled_from(["usual", "flat", "wild", "gapping", "extreme", "round", "round", "closes"])
+    )
+    cash = draw(st.sampled_from([100.0, 10_000.0, 1e7]))
+    bars = _panel(rng, rows, n, kind, cash, mixed=n > 1 and draw(st.booleans()))
     exits = Exits(
-        stop_loss=draw(st.sampled_from([None, 0.01, 0.1])),
-        take_profit=draw(st.sampled_from([None, 0.01, 0.2])),
+        stop_loss=draw(st.sampled_from([None, 0.01, 0.05, 0.1])),
+        take_profit=draw(st.sampled_from([None, 0.01, 0.05, 0.2])),
         reentry=draw(st.sampled_from(["zero", "stated"])),
     )
     terms = Terms(
-        cash=draw(st.sampled_from([100.0, 10_000.0, 1e7])),
-        costs=Costs(draw(st.sampled_from([0.0, 0.001, 0.05])), draw(st.sampled_from([0.0, 0.0005, 0.03]))),
-        exits=exits,
+        cash=cash,
+        costs=Costs(
+            draw(st.sampled_from([0.0, 0.001, 0.05])), draw(st.sampled_from([0.0, 0.0005, 0.03]))
+        ),
+        exits=Exits() if kind == "closes" else exits,
         cash_buffer=draw(st.sampled_from([0.0, 0.05])),
-        min_change=draw(st.sampled_from([None, None, 0.0, 0.1])),
+        min_change=draw(st.sampled_from([None, None, 0.0, 0.1, 0.5])),
         shortfall=draw(st.sampled_from(["scale", "scale", "reject"])),
     )
     targets = _targets(rng, rows, n)
