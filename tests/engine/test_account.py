@@ -79,13 +79,11 @@ def test_prices_that_do_not_fit_the_ticks_are_refused() -> None:
         check_tradable(bars, 0, 3, Terms(exits=Exits(stop_loss=0.1)))
 
 
-@pytest.mark.xfail(reason="prices that are all NaN warn instead of being looked over", strict=True)
 def test_panel_without_any_real_bar_is_looked_over_without_a_warning() -> None:
     none = np.full(3, np.nan)
     check_tradable(Bars.from_arrays(none, open=none), 0, 3, Terms(exits=Exits(stop_loss=0.1)))
 
 
-@pytest.mark.xfail(reason="only the ticks that hold at first are looked at", strict=True)
 def test_ticks_of_rules_by_date_are_looked_at_too() -> None:
     finer = TradingRules(2 * HOUR, 1e-8, 1, 0.0)
     bars = bars_of([(1e11,) * 4] * 3, instruments=[Instrument("X", tick=1.0, rules=(finer,))])

@@ -163,6 +163,9 @@ class Account:
         for i, bar in group:
             self.working[i] = 0
             self.out.events["booked before its bar closes"] += i in done and bar > row
+        for i, bar in group:  # a fill moves the levels, and the same open may lie beyond them
+            if i in done and bar > row:
+                self.pass_levels(row, i, price[i], bar)
 
     def slipped(self, price: float, lots: int) -> float:
         """The price made worse by the slippage."""
@@ -450,10 +453,6 @@ def on_tick(level: float, tick: float, direction: int) -> float:
     ticks = level / tick
     whole = math.floor(ticks + 1e-9) if direction < 0 else math.ceil(ticks - 1e-9)
     return float(whole * Fraction(repr(tick)))
-
-
-KNOWN_GAPS = ("gap of a bar that closes later", "exit of what its target had left")
-"""Events in which the engines do not follow the document yet; each has a test of its own."""
 
 
 def difference(record: Record, outcome: Outcome, *, tolerance: float = 1e-9) -> str:

@@ -104,11 +104,14 @@ def test_fills_come_from_real_bars_that_open_after_the_decision(case: Case) -> N
             inside = low * (1 - slack) <= fill.price <= high * (1 + slack)
             assert inside or fill.reason in EXITS  # a stop of the entry bar may lie off the bar
             assert int(bars.open_time[fill.bar, i]) <= fill.time_ns <= int(bars.time[row])
-            if fill.reason in EXITS:
-                assert fill.bar == row
-            else:
-                assert decided[i] <= fill.time_ns
+            if fill.at_open:
                 assert int(bars.time[row - 1]) <= fill.time_ns
+            else:
+                assert fill.reason in EXITS
+                assert fill.bar == row
+                assert fill.time_ns == int(bars.time[row])
+            if fill.reason not in EXITS:
+                assert decided[i] <= fill.time_ns
 
 
 @settings(max_examples=500)

@@ -117,8 +117,12 @@ def _check_exits(bars: Bars, terms: Terms) -> None:
             f"exits inside the bar need open, high and low, and {symbol} of {bars.name} has closes alone",
             hint="drop the stop-loss and take-profit, or load bars with open, high and low",
         )
-    widest = 2.0 * float(np.nanmax(bars.high)) * (1.0 + (terms.exits.take_profit or 0.0))
-    finest = min(i.tick for i in bars.instruments)
+    if not bars.tradable.any():
+        return
+    widest = 2.0 * float(bars.high[bars.tradable].max()) * (1.0 + (terms.exits.take_profit or 0.0))
+    finest = min(
+        tick for i in bars.instruments for tick in (i.tick, *(rule.tick for rule in i.rules))
+    )
     if widest / finest > 9e18:
         raise InputError(
             f"prices up to {widest / 2:g} do not fit ticks of {finest:g}",

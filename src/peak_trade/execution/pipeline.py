@@ -176,7 +176,9 @@ class Pipeline:
             self._protective.pop(i, None)
             self._moved.discard(i)
             self._acted[i] = 0.0
-            self._latch[i] = -1 if fill.lots > 0 else 1
+            side = -1 if fill.lots > 0 else 1
+            is_blocked = self._stated or np.sign(self.last[i]) == side
+            self._latch[i] = side if is_blocked else 0
             return
         if i not in self._moved:
             self._moved.add(i)

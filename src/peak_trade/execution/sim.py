@@ -1,6 +1,6 @@
 """The simulated venue: matches orders on bars, and keeps books of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from peak_trade.domain.ledger import Fill
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
 from peak_trade.domain.terms import Terms
 from peak_trade.kernels import accounting, fills
-from peak_trade.kernels.simulate import next_bar
+from peak_trade.kernels.simulate import bar_opening, opens_since
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -91,24 +91,27 @@ class SimVenue:
         Each instant gives two matches, and between them the caller may cancel orders; with the
         second one the instant's market orders have ended, filled or not.
         """
-        instants: dict[int, list[tuple[Order, int]]] = {}
-        for order in self._market.values():
-            bar = self._bar_of(order, row)
-            if bar >= 0:
-                when = int(self._fill_time[bar, order.instrument])
-                instants.setdefault(when, []).append((order, bar))
-        for when in sorted(instants):
-            due = sorted(instants[when], key=lambda item: item[0].instrument)
+        opening = self._opening(row)
+        for when in sorted({when for when, _ in opening.values()}):
+            bars = {i: bar for i, (moment, bar) in opening.items() if moment == when}
+            due = [
+                (self._market[i], bar)
+                for i, bar in sorted(bars.items())
+                if i in self._market and when >= self._market[i].decided_ns
+            ]
             left: dict[int, int] = {}
             reductions = [
                 fill for order, bar in due for fill in self._reduce(order, bar, row, left)
             ]
-            yield Matched(reductions + self._gaps(row, when), ())
+            yield Matched(reductions + self._gaps(bars, row), ())
             still = [(order, bar) for order, bar in due if order.instrument in self._market]
             increases = self._increase(still, left, row)
             for order, _ in still:
                 del self._market[order.instrument]
             yield Matched(increases, tuple(order.instrument for order, _ in due))
+            later = {order.instrument: bar for order, bar in still if bar > row}
+            if later and self._resting:
+                yield Matched(self._gaps(later, row), ())
 
     def match_inside(self, row: int) -> list[Fill]:
         """Fill the exits that a row's bars reach, open first, adverse extreme next."""
@@ -125,19 +128,24 @@ class SimVenue:
                 kind = fills.reaches(side, bars.high[row, i], bars.low[row, i], stop, take)
                 level = stop if kind == fills.STOP_LOSS else take
             if kind != fills.NO_EXIT:
-                booked.append(self._exit(i, kind, side, level, row, at_open=at_open))
+                booked.append(self._exit(i, kind, side, level, row, row, at_open=at_open))
         return booked
 
-    def _bar_of(self, order: Order, row: int) -> int:
-        """The row of the bar whose open fills an order by the close of ``row``, or -1."""
-        i = order.instrument
-        tradable = self._bars.tradable
-        bar = row if self._bars.is_aligned else int(next_bar(tradable, i, row))
-        if bar >= len(tradable) or not tradable[bar, i]:
-            return -1
-        opens = int(self._fill_time[bar, i])
-        in_time = bar == row or opens < int(self._bars.time[row])
-        return bar if in_time and opens >= order.decided_ns else -1
+    def _opening(self, row: int) -> dict[int, tuple[int, int]]:
+        """Open time and row of the bars that open for instruments with orders, by instrument."""
+        bars, found = self._bars, {}
+        for i in sorted({*self._market, *self._resting}):
+            bar = int(
+                bar_opening(bars.time, self._fill_time, bars.tradable, bars.is_aligned, i, row)
+            )
+            if bar < 0:
+                continue
+            when = int(self._fill_time[bar, i])
+            order = self._market.get(i)
+            fills_order = order is not None and when >= order.decided_ns
+            if fills_order or opens_since(bars.time, self._fill_time, i, bar, row):
+                found[i] = (when, bar)
+        return found
 
     def _reduce(self, order: Order, bar: int, row: int, left: dict[int, int]) -> list[Fill]:
         i, held = order.instrument, int(self.held[order.instrument])
@@ -149,17 +157,17 @@ class SimVenue:
         price = fills.market_price(self._bars.open[bar, i], order.lots, self._slippage)
         return [self._book(order.client_id, i, less, price, order.reason, row, bar, at_open=True)]
 
-    def _gaps(self, row: int, when: int) -> list[Fill]:
+    def _gaps(self, bars: Mapping[int, int], row: int) -> list[Fill]:
+        """Fill the exits that the opens of some instruments' bars have reached or passed."""
         booked = []
-        for i in sorted(self._resting):
-            on_time = self._bars.tradable[row, i] and self._fill_time[row, i] == when
-            if not on_time or self.held[i] == 0:
+        for i, bar in sorted(bars.items()):
+            if i not in self._resting:
                 continue
             side, stop, take = self._levels(i)
-            open_ = float(self._bars.open[row, i])
+            open_ = float(self._bars.open[bar, i])
             kind = fills.opens_beyond(side, open_, stop, take)
             if kind != fills.NO_EXIT:
-                booked.append(self._exit(i, kind, side, open_, row, at_open=True))
+                booked.append(self._exit(i, kind, side, open_, row, bar, at_open=True))
         return booked
 
     def _increase(self, due: list[tuple[Order, int]], left: dict[int, int], row: int) -> list[Fill]:
@@ -212,13 +220,15 @@ class SimVenue:
                 take = price
         return (1 if self.held[i] > 0 else -1), stop, take
 
-    def _exit(self, i: int, kind: int, side: int, level: float, row: int, *, at_open: bool) -> Fill:
+    def _exit(
+        self, i: int, kind: int, side: int, level: float, row: int, bar: int, *, at_open: bool
+    ) -> Fill:
         wanted = OrderKind.STOP if kind == fills.STOP_LOSS else OrderKind.LIMIT
         orders = self._resting.pop(i)  # one cancels the other
         order = next(order for order in orders.values() if order.kind is wanted)
         price = fills.exit_price(kind, side, level, self._slippage)
         lots = -int(self.held[i])
-        return self._book(order.client_id, i, lots, price, order.reason, row, row, at_open=at_open)
+        return self._book(order.client_id, i, lots, price, order.reason, row, bar, at_open=at_open)
 
     def _book(
         self,

@@ -373,7 +373,8 @@ def single(
                     ints, floats, used, leaves, leaves, at_open, 0, -held, kind, price, fee, cash
                 )
                 used += 1
-                held, average, acted, latch = 0, 0.0, 0.0, side
+                held, average, acted = 0, 0.0, 0.0
+                latch = side if stated or _sign(last) == side else 0
                 seen = leaves
                 continue  # the rows from the exit to the change are searched for nothing
         if j == len(rows) and ruin > d:
@@ -450,7 +451,8 @@ def single(
                 cash = cash_after(cash, value, fee)
                 _write(ints, floats, used, f, f, 1, 0, -held, kind, price, fee, cash)
                 used += 1
-                held, average, acted, latch = 0, 0.0, 0.0, side
+                held, average, acted = 0, 0.0, 0.0
+                latch = side if stated or _sign(last) == side else 0
                 quantity = 0
         if quantity != 0:
             price = market_price(price_next, quantity, slippage)
@@ -482,12 +484,66 @@ def single(
 
 
 @kernel
+def bar_opening(
+    time: Ints, fill_time: Ints, tradable: Bools, aligned: bool, instrument: int, row: int
+) -> int:
+    """Row of the instrument's bar whose order prices are known by the close of ``row``, or -1.
+
+    That is its bar of this row, or one that closes later and has opened before this row closes.
+    """
+    bar = row if aligned else next_bar(tradable, instrument, row)
+    if bar >= len(tradable) or not tradable[bar, instrument]:
+        return -1
+    return bar if bar == row or fill_time[bar, instrument] < time[row] else -1
+
+
+@kernel
+def opens_since(time: Ints, fill_time: Ints, instrument: int, bar: int, row: int) -> bool:
+    """Whether a bar has opened since the close of the row before ``row``."""
+    return row == 0 or fill_time[bar, instrument] >= time[row - 1]
+
+
+@kernel
 def next_bar(tradable: Bools, instrument: int, row: int) -> int:
     """First row from ``row`` on at which the instrument has a real bar, or the number of rows."""
     for t in range(row, len(tradable)):
         if tradable[t, instrument]:
             return t
     return len(tradable)
+
+
+@kernel
+def _leave(
+    ints: Ints,
+    floats: Floats,
+    used: int,
+    row: int,
+    bar: int,
+    at_open: int,
+    i: int,
+    kind: int,
+    level: float,
+    slippage: float,
+    commission: float,
+    cash: float,
+    units: Floats,
+    held: Ints,
+    average: Floats,
+    acted: Floats,
+    last: Floats,
+    latch: Ints,
+    stated: bool,
+) -> float:
+    """Close an instrument's position by an exit, and latch it; returns the cash after it."""
+    side = _sign(held[i])
+    price = exit_price(kind, side, level, slippage)
+    value = value_of(-held[i], units[i], price)
+    fee = fee_of(value, commission)
+    cash = cash_after(cash, value, fee)
+    _write(ints, floats, used, row, bar, at_open, i, -held[i], kind, price, fee, cash)
+    held[i], average[i], acted[i] = 0, 0.0, 0.0
+    latch[i] = side if stated or _sign(last[i]) == side else 0
+    return cash
 
 
 @allocating
@@ -571,6 +627,7 @@ def panel(
     fills_now = np.zeros(width, np.int64)  # bar whose price fills the working order now, or -1
     wanted = np.zeros(width, np.int64)
     price_now = np.zeros(width)
+    opens_now = np.zeros(width, np.int64)  # bar that opens now, or -1
     moved = np.zeros(width, np.bool_)
     rule = 0
     for t in range(start):
@@ -589,25 +646,25 @@ def panel(
         while rule + 1 < len(rule_rows) and rule_rows[rule + 1] <= t:
             rule += 1
         # 1. market orders at their opens, instant by instant
-        if n_working > 0:
+        if n_working > 0 or (has_exits and n_held > 0):
             n_now = 0
             for i in range(width):
-                fills_now[i] = -1
-                if working[i] != 0:
-                    bar = t if aligned else next_bar(tradable, i, t)
-                    if (
-                        bar < len(tradable)
-                        and tradable[bar, i]
-                        and fill_time[bar, i] >= working_since[i]
-                        and (bar == t or fill_time[bar, i] < time[t])
-                    ):
-                        fills_now[i] = bar
-                        n_now += 1
+                fills_now[i], opens_now[i] = -1, -1
+                if working[i] == 0 and not (has_exits and held[i] != 0):
+                    continue
+                bar = bar_opening(time, fill_time, tradable, aligned, i, t)
+                if bar < 0:
+                    continue
+                if working[i] != 0 and fill_time[bar, i] >= working_since[i]:
+                    fills_now[i] = bar
+                if fills_now[i] >= 0 or opens_since(time, fill_time, i, bar, t):
+                    opens_now[i] = bar
+                    n_now += 1
             while n_now > 0:
                 instant = _NEVER
                 for i in range(width):
-                    if fills_now[i] >= 0:
-                        instant = min(instant, fill_time[fills_now[i], i])
+                    if opens_now[i] >= 0:
+                        instant = min(instant, fill_time[opens_now[i], i])
                 for i in range(width):  # market orders that reduce
                     wanted[i], moved[i] = 0, False
                     price_now[i] = mark[i]
@@ -634,28 +691,21 @@ def panel(
                             moved[i] = True
                 if has_exits:
                     for i in range(width):  # exits that the open has passed
-                        if held[i] != 0 and tradable[t, i] and fill_time[t, i] == instant:
-                            side = _sign(held[i])
-                            kind = opens_beyond(side, open_[t, i], stop[i], take[i])
-                            if kind != NO_EXIT:
-                                price = exit_price(kind, side, open_[t, i], slippage)
-                                less = -held[i]
-                                value = value_of(less, units[i], price)
-                                fee = fee_of(value, commission)
-                                cash = cash_after(cash, value, fee)
-                                ints, floats = _grown(ints, floats, used)
-                                _write(ints, floats, used, t, t, 1, i, less, kind, price, fee, cash)
-                                used += 1
-                                held[i], average[i], acted[i] = 0, 0.0, 0.0
-                                n_held -= 1
-                                latch[i] = side
-                                wanted[i] = 0
-                                if working[i] != 0:
-                                    if fills_now[i] >= 0:
-                                        n_now -= 1
-                                    fills_now[i] = -1
-                                    working[i] = 0
-                                    n_working -= 1
+                        bar = opens_now[i]
+                        if held[i] == 0 or bar < 0 or fill_time[bar, i] != instant:
+                            continue
+                        kind = opens_beyond(_sign(held[i]), open_[bar, i], stop[i], take[i])
+                        if kind != NO_EXIT:
+                            ints, floats = _grown(ints, floats, used)
+                            cash = _leave(
+                                ints, floats, used, t, bar, 1, i, kind, open_[bar, i], slippage,
+                                commission, cash, units, held, average, acted, last, latch, stated,
+                            )  # fmt: skip
+                            used += 1
+                            n_held -= 1
+                            wanted[i] = 0
+                            n_working -= working[i] != 0
+                            working[i], fills_now[i] = 0, -1
                 asked = 0
                 for i in range(width):
                     asked += abs(wanted[i])
@@ -699,41 +749,50 @@ def panel(
                             counts[FILLED] += before[i] == working[i]
                             moved[i] = True
                 for i in range(width):
-                    if fills_now[i] >= 0 and fill_time[fills_now[i], i] == instant:
-                        if has_exits and moved[i] and held[i] != 0:
-                            side, tick = _sign(held[i]), rule_ticks[rule, i]
-                            stop[i] = stop_level(average[i], side, stop_loss, tick)
-                            take[i] = take_level(average[i], side, take_profit, tick)
-                        fills_now[i] = -1
-                        n_now -= 1
-                        working[i] = 0
-                        n_working -= 1
+                    bar = opens_now[i]
+                    if bar < 0 or fill_time[bar, i] != instant:
+                        continue
+                    opens_now[i] = -1
+                    n_now -= 1
+                    if fills_now[i] < 0:
+                        continue
+                    n_working -= 1
+                    working[i] = 0
+                    if has_exits and moved[i] and held[i] != 0:
+                        side, tick = _sign(held[i]), rule_ticks[rule, i]
+                        stop[i] = stop_level(average[i], side, stop_loss, tick)
+                        take[i] = take_level(average[i], side, take_profit, tick)
+                        kind = opens_beyond(side, open_[bar, i], stop[i], take[i])
+                        if kind != NO_EXIT and bar > t:  # else it is found inside its own row
+                            ints, floats = _grown(ints, floats, used)
+                            cash = _leave(
+                                ints, floats, used, t, bar, 1, i, kind, open_[bar, i], slippage,
+                                commission, cash, units, held, average, acted, last, latch, stated,
+                            )  # fmt: skip
+                            used += 1
+                            n_held -= 1
         # 2. exits inside the bar
         if has_exits and n_held > 0:
             for i in range(width):
-                if held[i] != 0 and tradable[t, i]:
-                    side = _sign(held[i])
-                    kind = opens_beyond(side, open_[t, i], stop[i], take[i])
-                    at_open = kind != NO_EXIT
-                    level = open_[t, i]
-                    if not at_open:
-                        kind = reaches(side, high[t, i], low[t, i], stop[i], take[i])
-                        level = stop[i] if kind == STOP_LOSS else take[i]
-                    if kind != NO_EXIT:
-                        price = exit_price(kind, side, level, slippage)
-                        less = -held[i]
-                        value = value_of(less, units[i], price)
-                        fee = fee_of(value, commission)
-                        cash = cash_after(cash, value, fee)
-                        ints, floats = _grown(ints, floats, used)
-                        _write(ints, floats, used, t, t, at_open, i, less, kind, price, fee, cash)
-                        used += 1
-                        held[i], average[i], acted[i] = 0, 0.0, 0.0
-                        n_held -= 1
-                        latch[i] = side
-                        if working[i] != 0:
-                            working[i] = 0
-                            n_working -= 1
+                if held[i] == 0 or not tradable[t, i]:
+                    continue
+                side = _sign(held[i])
+                kind = opens_beyond(side, open_[t, i], stop[i], take[i])
+                at_open = kind != NO_EXIT
+                level = open_[t, i]
+                if not at_open:
+                    kind = reaches(side, high[t, i], low[t, i], stop[i], take[i])
+                    level = stop[i] if kind == STOP_LOSS else take[i]
+                if kind != NO_EXIT:
+                    ints, floats = _grown(ints, floats, used)
+                    cash = _leave(
+                        ints, floats, used, t, t, at_open, i, kind, level, slippage,
+                        commission, cash, units, held, average, acted, last, latch, stated,
+                    )  # fmt: skip
+                    used += 1
+                    n_held -= 1
+                    n_working -= working[i] != 0
+                    working[i] = 0
         # 3. marks, equity, ruin
         for i in range(width):
             mark[i] = close[t, i] if tradable[t, i] else mark[i]
