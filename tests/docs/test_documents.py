@@ -82,8 +82,12 @@ def run_block(block: Block, where: str, module: types.ModuleType, folder: Path) 
     if block.language == "python":
         run_python(block, where, module)
     elif block.language == "console":
-        for command in commands(block.body):
+        output = "".join(
             run_command(command, int(block.value or 0), where, folder)
+            for command in commands(block.body)
+        )
+        missing = first_missing(block.body, output)
+        assert missing is None, f"{where} shows a line that was not printed: {missing!r}\n{output}"
     elif block.language == "toml":
         tomllib.loads(block.body)
     else:
@@ -106,8 +110,19 @@ def run_python(block: Block, where: str, module: types.ModuleType) -> None:
     assert not report, "".join(report)
 
 
-def run_command(command: list[str], expected: int, where: str, folder: Path) -> None:
-    """Run a command as its reader would, in the document's folder."""
+def first_missing(body: str, output: str) -> str | None:
+    """The first line that a console block shows and its commands did not print in that order."""
+    joined = body.replace("\\\n", " ")
+    shown = [line.strip() for line in joined.splitlines() if not line.startswith("$ ")]
+    printed = iter([line.strip() for line in output.splitlines()])
+    for line in shown:
+        if line and line != "..." and line not in printed:  # consumes what was printed before it
+            return line
+    return None
+
+
+def run_command(command: list[str], expected: int, where: str, folder: Path) -> str:
+    """Run a command as its reader would, in the document's folder; gives what it printed."""
     done = subprocess.run(
         [str(PEAK), *command[1:]],
         cwd=folder,
@@ -121,6 +136,7 @@ def run_command(command: list[str], expected: int, where: str, folder: Path) -> 
         f"{where}: {shlex.join(command)} ended with {done.returncode}, not {expected}\n"
         f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
     )
+    return done.stdout + done.stderr
 
 
 def broken_links(text: str, folder: Path) -> Iterator[str]:
@@ -170,6 +186,12 @@ def test_run_document_given_a_wrong_block_fails(
 ) -> None:
     with pytest.raises(error):
         run_document(body, name="wrong.md", folder=tmp_path)
+
+
+def test_first_missing_given_other_output_names_the_line() -> None:
+    body = "$ peak data \\\n  list\nname bars\n...\nvix 3\n"
+    assert first_missing(body, "name bars\nwti 1\nvix 3\n") is None
+    assert first_missing(body, "vix 3\nname bars\n") == "vix 3"
 
 
 def test_commands_given_a_continued_line_join_it() -> None:

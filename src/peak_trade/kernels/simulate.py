@@ -87,29 +87,35 @@ def _grown(ints: Ints, floats: Floats, used: int) -> tuple[Ints, Floats]:
 
 
 @kernel
-def _write(
+def _book(
     ints: Ints,
     floats: Floats,
     k: int,
     row: int,
     bar: int,
     at_open: int,
-    instrument: int,
+    i: int,
     lots: int,
     reason: int,
     price: float,
-    fee: float,
+    unit: float,
+    commission: float,
     cash: float,
-) -> None:
+) -> float:
+    """Write fill k of instrument i, and give the cash after it."""
+    value = value_of(lots, unit, price)
+    fee = fee_of(value, commission)
+    after = cash_after(cash, value, fee)
     ints[k, FILL_ROW] = row
     ints[k, FILL_BAR] = bar
     ints[k, FILL_AT_OPEN] = at_open
-    ints[k, FILL_INSTRUMENT] = instrument
+    ints[k, FILL_INSTRUMENT] = i
     ints[k, FILL_LOTS] = lots
     ints[k, FILL_REASON] = reason
     floats[k, FILL_PRICE] = price
     floats[k, FILL_FEE] = fee
-    floats[k, FILL_CASH] = cash
+    floats[k, FILL_CASH] = after
+    return after
 
 
 # --- where targets change -----------------------------------------------------------------------
@@ -366,11 +372,20 @@ def single(
                     kind = reaches(side, high[leaves], low[leaves], stop, take)
                     level = stop if kind == STOP_LOSS else take
                 price = exit_price(kind, side, level, slippage)
-                value = value_of(-held, unit, price)
-                fee = fee_of(value, commission)
-                cash = cash_after(cash, value, fee)
-                _write(
-                    ints, floats, used, leaves, leaves, at_open, 0, -held, kind, price, fee, cash
+                cash = _book(
+                    ints,
+                    floats,
+                    used,
+                    leaves,
+                    leaves,
+                    at_open,
+                    0,
+                    -held,
+                    kind,
+                    price,
+                    unit,
+                    commission,
+                    cash,
                 )
                 used += 1
                 held, average, acted = 0, 0.0, 0.0
@@ -430,10 +445,9 @@ def single(
         if held != 0 and (held > 0) != (quantity > 0):
             less = -held if abs(quantity) >= abs(held) else quantity
             price = market_price(price_next, less, slippage)
-            value = value_of(less, unit, price)
-            fee = fee_of(value, commission)
-            cash = cash_after(cash, value, fee)
-            _write(ints, floats, used, f, f, 1, 0, less, reason, price, fee, cash)
+            cash = _book(
+                ints, floats, used, f, f, 1, 0, less, reason, price, unit, commission, cash
+            )
             used += 1
             average = average_price(held, average, less, price)
             held += less
@@ -446,10 +460,9 @@ def single(
             kind = opens_beyond(side, price_next, stop, take)
             if kind != NO_EXIT:
                 price = exit_price(kind, side, price_next, slippage)
-                value = value_of(-held, unit, price)
-                fee = fee_of(value, commission)
-                cash = cash_after(cash, value, fee)
-                _write(ints, floats, used, f, f, 1, 0, -held, kind, price, fee, cash)
+                cash = _book(
+                    ints, floats, used, f, f, 1, 0, -held, kind, price, unit, commission, cash
+                )
                 used += 1
                 held, average, acted = 0, 0.0, 0.0
                 latch = side if stated or _sign(last) == side else 0
@@ -465,10 +478,9 @@ def single(
                 counts[SHORTFALLS] += 1
                 counts[SHORTFALL_LOTS] += abs(asked) - abs(quantity)
             if quantity != 0:
-                value = value_of(quantity, unit, price)
-                fee = fee_of(value, commission)
-                cash = cash_after(cash, value, fee)
-                _write(ints, floats, used, f, f, 1, 0, quantity, reason, price, fee, cash)
+                cash = _book(
+                    ints, floats, used, f, f, 1, 0, quantity, reason, price, unit, commission, cash
+                )
                 used += 1
                 average = average_price(held, average, quantity, price)
                 held += quantity
@@ -537,10 +549,9 @@ def _leave(
     """Close an instrument's position by an exit, and latch it; returns the cash after it."""
     side = _sign(held[i])
     price = exit_price(kind, side, level, slippage)
-    value = value_of(-held[i], units[i], price)
-    fee = fee_of(value, commission)
-    cash = cash_after(cash, value, fee)
-    _write(ints, floats, used, row, bar, at_open, i, -held[i], kind, price, fee, cash)
+    cash = _book(
+        ints, floats, used, row, bar, at_open, i, -held[i], kind, price, units[i], commission, cash
+    )
     held[i], average[i], acted[i] = 0, 0.0, 0.0
     latch[i] = side if stated or _sign(last[i]) == side else 0
     return cash
@@ -676,12 +687,23 @@ def panel(
                             whole = abs(working[i]) >= abs(held[i])
                             less = -held[i] if whole else working[i]
                             price = price_now[i]
-                            value = value_of(less, units[i], price)
-                            fee = fee_of(value, commission)
-                            cash = cash_after(cash, value, fee)
                             ints, floats = _grown(ints, floats, used)
                             reason = REASON_RUIN if is_ruin else REASON_TARGET
-                            _write(ints, floats, used, t, bar, 1, i, less, reason, price, fee, cash)
+                            cash = _book(
+                                ints,
+                                floats,
+                                used,
+                                t,
+                                bar,
+                                1,
+                                i,
+                                less,
+                                reason,
+                                price,
+                                units[i],
+                                commission,
+                                cash,
+                            )
                             used += 1
                             average[i] = average_price(held[i], average[i], less, price)
                             held[i] += less
@@ -724,11 +746,8 @@ def panel(
                             counts[SHORTFALL_LOTS] += abs(before[i]) - abs(wanted[i])
                         if wanted[i] != 0:
                             price = price_now[i]
-                            value = value_of(wanted[i], units[i], price)
-                            fee = fee_of(value, commission)
-                            cash = cash_after(cash, value, fee)
                             ints, floats = _grown(ints, floats, used)
-                            _write(
+                            cash = _book(
                                 ints,
                                 floats,
                                 used,
@@ -739,7 +758,8 @@ def panel(
                                 wanted[i],
                                 REASON_TARGET,
                                 price,
-                                fee,
+                                units[i],
+                                commission,
                                 cash,
                             )
                             used += 1
