@@ -12,15 +12,16 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: one folder for each state of the kernels' source.
+    """Where compiled kernels are kept: one folder for each installation and state of their source.
 
     numba forgets to compile again when a kernel that another file calls has changed, so the
     folder's name carries a hash of every kernel's source. ``NUMBA_CACHE_DIR`` is respected.
     """
     given = os.environ.get("NUMBA_CACHE_DIR")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "peak-trade"
-    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    home = Path(__file__).resolve().parent
+    digest = hashlib.blake2b(f"{numba.__version__} {home}".encode(), digest_size=6)
+    for source in sorted(home.glob("*.py")):
         digest.update(source.read_bytes())
     return (Path(given) if given else base) / f"kernels-{digest.hexdigest()}"
 
