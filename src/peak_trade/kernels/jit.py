@@ -2,11 +2,23 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+
+_LINALG = "scipy.linalg"
+if _LINALG not in sys.modules:  # numba asks for it at its first use, and it takes as long as numba
+    sys.modules[_LINALG] = None  # type: ignore[assignment]  # an import of it fails until it is gone
+    try:
+        arraymath = import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[_LINALG]
+    vars(arraymath)["_HAVE_BLAS"] = find_spec("scipy") is not None  # what numba would have found
 
 F = TypeVar("F", bound=Callable[..., object])
 
