@@ -83,7 +83,9 @@ def _kept(name: str) -> Floats:
     if not path.exists():
         for kept, drawn in zip(("minutes", "days"), make(), strict=True):
             _write(kept, drawn)
-    return np.asarray(np.load(path), dtype=np.float64)
+    table = np.asarray(np.load(path), dtype=np.float64)
+    table.flags.writeable = False  # bars copy what could still be written to
+    return table
 
 
 def _write(name: str, drawn: Floats) -> None:

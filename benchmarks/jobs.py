@@ -1,7 +1,7 @@
 """The jobs on Peak Trade, through its public surface and with its own semantics."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -108,14 +108,23 @@ def _of_sweep(done: pt.Sweep) -> Mapping[str, float]:
 
 
 def one_backtest() -> Job:
-    """W1: equity, trades and statistics of one backtest."""
+    """W1: equity, trades and statistics of one backtest, as arrays."""
+    return _one_backtest(lambda done: (done.record.equity, done.trade_columns))
+
+
+def one_backtest_in_frames() -> Job:
+    """W1-frames: the same, with equity and trades as data frames."""
+    return _one_backtest(lambda done: (done.equity, done.trades))
+
+
+def _one_backtest(look: Callable[[pt.Backtest], object]) -> Job:
     bars = minutes()
 
     def work() -> Mapping[str, float]:
         done = pt.backtest(
             pt.strategies.MaCross(fast=FAST, slow=SLOW), bars, cash=CASH, costs=COSTS
         )
-        _ = done.equity, done.trades
+        look(done)
         return _of_backtest(done, CASH)
 
     return Job(work, bars=len(bars), reset=bars.memory.forget)
@@ -172,6 +181,7 @@ def panel() -> Job:
 
 JOBS: dict[str, Prepare] = {
     "W1": one_backtest,
+    "W1-frames": one_backtest_in_frames,
     "W2": sweep,
     "W2-exits": sweep_with_exits,
     "W2-python": sweep_of_python,

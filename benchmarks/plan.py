@@ -83,6 +83,12 @@ TASKS = (
         targets=(Target("seconds", 0.015),),
     ),
     Task(
+        "W1-frames",
+        "the same, with equity and trades as data frames",
+        job="W1-frames",
+        repeats=9,
+    ),
+    Task(
         "W1-cold",
         "the same, from the start of the process to its result",
         job="W1",

@@ -126,7 +126,7 @@ def summarise_single(
 
 
 def summarise_crossings(
-    trading: Trading, tick_sums: Ints, windows: Ints, terms: Terms, name: str, scratch: Scratch
+    trading: Trading, tick_sums: Floats, windows: Ints, terms: Terms, name: str, scratch: Scratch
 ) -> tuple[Floats, Floats]:
     """Summarise "the mean over the first window is above that over the second" K times in one call.
 

@@ -35,7 +35,7 @@ Work = tuple[Ints, Floats, Ints, Floats, Floats, Ints, Ints, Floats]
 
 @kernel
 def changes_of_crossing(
-    sums: Ints,
+    sums: Floats,
     fast: int,
     slow: int,
     start: int,
@@ -52,20 +52,22 @@ def changes_of_crossing(
 
     Parameters
     ----------
-    sums : (T + 1,) int64
-        Sum of the first t prices in ticks.
+    sums : (T + 1,) float64
+        Sum of the first t prices in ticks: whole numbers, so small that every product is exact.
     flags, words : (CROSSING_BLOCK,) bool, (CROSSING_BLOCK / 8,) uint64
         The same memory twice, to work in.
     """
     found = 0
     before = 0
+    fast_rows, slow_rows = float(fast), float(slow)
     for first in range(max(start, slow - 1), stop, CROSSING_BLOCK):
         length = min(CROSSING_BLOCK, stop - first)
         now = sums[first + 1 : first + 1 + length]
         behind_fast = sums[first + 1 - fast : first + 1 - fast + length]
         behind_slow = sums[first + 1 - slow : first + 1 - slow + length]
         for i in range(length):
-            flags[i] = (now[i] - behind_fast[i]) * slow > (now[i] - behind_slow[i]) * fast
+            fast_sum, slow_sum = now[i] - behind_fast[i], now[i] - behind_slow[i]
+            flags[i] = fast_sum * slow_rows > slow_sum * fast_rows
         whole = (length + 7) // 8
         for i in range(length, 8 * whole):
             flags[i] = flags[length - 1]
@@ -76,7 +78,7 @@ def changes_of_crossing(
 
 @kernel
 def trials_of_crossings(
-    sums_of_ticks: Ints,
+    sums_of_ticks: Floats,
     windows: Ints,
     first: int,
     start: int,

@@ -101,7 +101,8 @@ class Backtest:
         """
         record = self.record
         rows = slice(record.start, record.stop)
-        opens = record.bars.open_time[rows].max(axis=1)
+        opens = record.bars.open_time[rows]
+        opens = opens[:, 0] if opens.shape[1] == 1 else opens.max(axis=1)
         columns = {"open_time": opens, "time": record.time, "equity": record.equity}
         return frame_of(columns, self.bars.frame)
 

@@ -42,7 +42,7 @@ Values = tuple[object, ...]
 
 _TERM_KEYS = ("costs.commission", "costs.slippage", "exits.stop_loss", "exits.take_profit")
 _LOWEST_FIRST = ("volatility", "fees", "turnover")
-_PORTIONS = 8  # pieces of work a thread, so that the last ones finish together
+_PORTIONS = 16  # pieces of work a thread, so that the last ones finish together
 
 
 @dataclass(frozen=True, slots=True)

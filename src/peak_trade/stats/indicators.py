@@ -401,7 +401,7 @@ def _bars_sma(bars: Bars, n: int) -> Floats:
     return _filled(_by_instrument(bars), n, fill)
 
 
-def exact_sums(bars: Bars, longest: int) -> Ints | None:
+def exact_sums(bars: Bars, longest: int) -> Floats | None:
     """Running sums of one instrument's closes in ticks, where windows compare exactly by them.
 
     Parameters
@@ -412,17 +412,21 @@ def exact_sums(bars: Bars, longest: int) -> Ints | None:
 
     Returns
     -------
-    (T + 1,) int64, optional
-        The sum of the first t closes. None for several instruments, for closes off the tick, and
-        for prices or windows so large that cross-multiplied sums of two windows could compare
-        other than their rounded means do.
+    (T + 1,) float64, optional
+        The sum of the first t closes, whole numbers all of them. None for several instruments, for
+        closes off the tick, and for prices or windows so large that cross-multiplied sums of two
+        windows could compare other than their rounded means do.
     """
     if len(bars.instruments) != 1 or longest > rolling.MAX_EXACT_WINDOW:
         return None
     sums = _remembered_sums(bars, 0)
+    if len(sums) > 1 or int(sums[0, -1]) >= 2**53:
+        return None
     highest = bars.memory.recall("highest close", lambda: np.max(bars.close, keepdims=True))
     ticks = float(highest[0, 0]) * _scale(bars.instruments[0].tick)
-    return sums[0] if len(sums) == 1 and ticks * longest * longest < _EXACT_BELOW else None
+    if ticks * longest * longest >= _EXACT_BELOW:
+        return None
+    return bars.memory.recall("tick sums as floats", lambda: sums[0].astype(np.float64))
 
 
 def _remembered_sums(bars: Bars, column: int) -> Ints:
