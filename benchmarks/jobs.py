@@ -101,10 +101,10 @@ def _of_backtest(done: pt.Backtest, cash: float) -> Mapping[str, float]:
 
 
 def _of_sweep(done: pt.Sweep) -> Mapping[str, float]:
-    stats = [row.stats for row in done.rows]
-    mean = {name: sum(s[name] for s in stats) / len(stats) for name in ("sharpe", "max_drawdown")}
-    growth = sum(math.log1p(s["total_return"]) for s in stats) / len(stats)
-    return {"log_return": growth, "trades": float(sum(s["trades"] for s in stats)), **mean}
+    column = done.rows.column
+    means = {name: float(column(name).mean()) for name in ("sharpe", "max_drawdown")}
+    growth = float(np.log1p(column("total_return")).mean())
+    return {"log_return": growth, "trades": float(column("trades").sum()), **means}
 
 
 def one_backtest() -> Job:
