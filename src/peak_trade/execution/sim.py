@@ -61,7 +61,7 @@ class SimVenue:
         return bool(self._market or self._resting)
 
     def submit(self, order: Order) -> OrderState:
-        """Take an order. A second market order of an instrument is added to the first."""
+        """Take an order; one market order of an instrument works at a time, the last one."""
         if order.kind is OrderKind.MARKET:
             self._market[order.instrument] = order
         else:
