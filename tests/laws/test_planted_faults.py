@@ -203,7 +203,7 @@ def test_fault_in_a_kernel_is_found(name: str, sample, monkeypatch) -> None:
     assert first_difference(by_fast_path, sample) != ""
 
 
-def no_gaps(venue: SimVenue, row: int, when: int) -> list:
+def no_gaps(venue: SimVenue, bars: dict[int, int], row: int) -> list:
     return []
 
 

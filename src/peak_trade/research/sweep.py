@@ -333,7 +333,7 @@ class _Plan:
         self._strategy = strategy
         own = [name for name in grid if name not in _TERM_KEYS]
         other = [name for name in grid if name in _TERM_KEYS]
-        self._own, self._other = own, other
+        self._own = own
         strides = self._strides()
         self._own_index = list(self._offsets(own, strides))
         self._other_index = list(self._offsets(other, strides))
