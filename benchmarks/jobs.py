@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,19 @@ from peak_trade.domain.strategy import Targets
 COSTS = pt.Costs(commission=FEE, slippage=SLIPPAGE)
 GRID = {"fast": tuple(FASTS), "slow": tuple(SLOWS)}
 BRACKET = pt.Exits(stop_loss=0.01, take_profit=0.02)
+TERMS: Mapping[str, Any] = {
+    "costs": pt.Costs(
+        slippage=1e-6,
+        fees=pt.Fees(
+            maker=2e-6,
+            taker=1e-5,
+            tiers=(pt.FeeTier(CASH, 2e-6, 9e-6), pt.FeeTier(100 * CASH, 1e-6, 8e-6)),
+        ),
+    ),
+    "exits": pt.Exits(trailing=0.01),
+    "limits": pt.Limits(max_drawdown=0.9, max_order=1e30),
+}
+"""A trailing stop, fees by tier and a drawdown limit; so cheap that the limit is never met."""
 
 
 class Cross(pt.Strategy):
@@ -117,24 +131,31 @@ def one_backtest_in_frames() -> Job:
     return _one_backtest(lambda done: (done.equity, done.trades))
 
 
-def _one_backtest(look: Callable[[pt.Backtest], object]) -> Job:
+def one_backtest_under_terms() -> Job:
+    """W1-terms: the same with a trailing stop, fees by tier and a drawdown limit."""
+    return _one_backtest(lambda done: (done.record.equity, done.trade_columns), TERMS)
+
+
+def _one_backtest(
+    look: Callable[[pt.Backtest], object], terms: Mapping[str, Any] | None = None
+) -> Job:
     bars = minutes()
+    given = {"costs": COSTS} if terms is None else terms
 
     def work() -> Mapping[str, float]:
-        done = pt.backtest(
-            pt.strategies.MaCross(fast=FAST, slow=SLOW), bars, cash=CASH, costs=COSTS
-        )
+        done = pt.backtest(pt.strategies.MaCross(fast=FAST, slow=SLOW), bars, cash=CASH, **given)
         look(done)
         return _of_backtest(done, CASH)
 
     return Job(work, bars=len(bars), reset=bars.memory.forget)
 
 
-def _sweep(kind: type, exits: pt.Exits | None = None) -> Job:
+def _sweep(kind: type, terms: Mapping[str, Any] | None = None) -> Job:
     bars = minutes(SWEEP_BARS)
+    given = {"costs": COSTS} | dict(terms or {})
 
     def work() -> Mapping[str, float]:
-        return _of_sweep(pt.sweep(kind, bars, GRID, cash=CASH, costs=COSTS, exits=exits))
+        return _of_sweep(pt.sweep(kind, bars, GRID, cash=CASH, **given))
 
     return Job(work, bars=len(bars), combos=len(FASTS) * len(SLOWS), reset=bars.memory.forget)
 
@@ -146,7 +167,12 @@ def sweep() -> Job:
 
 def sweep_with_exits() -> Job:
     """W2 with a stop-loss and a take-profit."""
-    return _sweep(pt.strategies.MaCross, BRACKET)
+    return _sweep(pt.strategies.MaCross, {"exits": BRACKET})
+
+
+def sweep_under_terms() -> Job:
+    """W2 with a trailing stop, fees by tier and a drawdown limit."""
+    return _sweep(pt.strategies.MaCross, TERMS)
 
 
 def sweep_of_python() -> Job:
@@ -182,8 +208,10 @@ def panel() -> Job:
 JOBS: dict[str, Prepare] = {
     "W1": one_backtest,
     "W1-frames": one_backtest_in_frames,
+    "W1-terms": one_backtest_under_terms,
     "W2": sweep,
     "W2-exits": sweep_with_exits,
+    "W2-terms": sweep_under_terms,
     "W2-python": sweep_of_python,
     "W3": bar_by_bar,
     "W4": panel,

@@ -89,6 +89,13 @@ TASKS = (
         repeats=9,
     ),
     Task(
+        "W1-terms",
+        "the same with a trailing stop, fees by tier and a drawdown limit",
+        job="W1-terms",
+        repeats=9,
+        targets=(Target("seconds", 0.045),),
+    ),
+    Task(
         "W1-cold",
         "the same, from the start of the process to its result",
         job="W1",
@@ -108,6 +115,12 @@ TASKS = (
         "the same with a stop of 1 % and a target of 2 %",
         job="W2-exits",
         targets=(Target("ns", 1.8), Target("peak_mb", 300)),
+    ),
+    Task(
+        "W2-terms",
+        "the same with a trailing stop, fees by tier and a drawdown limit",
+        job="W2-terms",
+        targets=(Target("ns", 2.7), Target("peak_mb", 300)),
     ),
     Task(
         "W2-python",

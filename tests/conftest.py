@@ -48,6 +48,14 @@ def _offline() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _runs_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Record the runs of tests, and of processes that they start, away from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _compiled() -> None:
     """Compile something, so that no command announces that it compiles for the first time."""
     value_of(1, 1.0, 1.0)

@@ -9,59 +9,124 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from peak_trade import strategies
+    from peak_trade.data.actions import load_actions
+    from peak_trade.data.adjust import adjusted, total_return
+    from peak_trade.data.check import check_data
+    from peak_trade.data.fees import venue_fees
+    from peak_trade.data.findings import DataReport
+    from peak_trade.data.leaning import leaning, suspect_rows
     from peak_trade.data.load import load
+    from peak_trade.domain.actions import Actions, Delisting, Dividend, FundingRate, StockSplit
     from peak_trade.domain.bars import Bars
+    from peak_trade.domain.costs import Costs, Fees, FeeTier
     from peak_trade.domain.errors import PeakTradeError
+    from peak_trade.domain.exits import Exits
     from peak_trade.domain.instrument import Instrument
+    from peak_trade.domain.limits import Limits, Margin
     from peak_trade.domain.strategy import Strategy, param
-    from peak_trade.domain.terms import Costs, Exits
+    from peak_trade.portfolio import size
+    from peak_trade.portfolio.overlay import VolatilityTarget
     from peak_trade.portfolio.recipe import Mean
     from peak_trade.research.backtest import Backtest, backtest
     from peak_trade.research.causality import CausalityReport, check_causality
+    from peak_trade.research.comparison import Comparison, compare
+    from peak_trade.research.experiments import compare_runs, get_run, list_runs, record_run
+    from peak_trade.research.run import Run
     from peak_trade.research.sweep import Sweep, sweep
     from peak_trade.stats import indicators as ind
     from peak_trade.strategies.signals import from_signals
 
 __all__ = [
+    "Actions",
     "Backtest",
     "Bars",
     "CausalityReport",
+    "Comparison",
     "Costs",
+    "DataReport",
+    "Delisting",
+    "Dividend",
     "Exits",
+    "FeeTier",
+    "Fees",
+    "FundingRate",
     "Instrument",
+    "Limits",
+    "Margin",
     "Mean",
     "PeakTradeError",
+    "Run",
+    "StockSplit",
     "Strategy",
     "Sweep",
+    "VolatilityTarget",
+    "adjusted",
     "backtest",
     "check_causality",
+    "check_data",
+    "compare",
+    "compare_runs",
     "from_signals",
+    "get_run",
     "ind",
+    "leaning",
+    "list_runs",
     "load",
+    "load_actions",
     "param",
+    "record_run",
+    "size",
     "strategies",
+    "suspect_rows",
     "sweep",
+    "total_return",
+    "venue_fees",
 ]
 
 _HOMES = {
+    "Actions": "domain.actions",
     "Backtest": "research.backtest",
     "Bars": "domain.bars",
     "CausalityReport": "research.causality",
-    "Costs": "domain.terms",
-    "Exits": "domain.terms",
+    "Comparison": "research.comparison",
+    "Costs": "domain.costs",
+    "DataReport": "data.findings",
+    "Delisting": "domain.actions",
+    "Dividend": "domain.actions",
+    "Exits": "domain.exits",
+    "FeeTier": "domain.costs",
+    "Fees": "domain.costs",
+    "FundingRate": "domain.actions",
     "Instrument": "domain.instrument",
+    "Limits": "domain.limits",
+    "Margin": "domain.limits",
     "Mean": "portfolio.recipe",
     "PeakTradeError": "domain.errors",
+    "Run": "research.run",
+    "StockSplit": "domain.actions",
     "Strategy": "domain.strategy",
     "Sweep": "research.sweep",
+    "VolatilityTarget": "portfolio.overlay",
+    "adjusted": "data.adjust",
     "backtest": "research.backtest",
     "check_causality": "research.causality",
+    "check_data": "data.check",
+    "compare": "research.comparison",
+    "compare_runs": "research.experiments",
     "from_signals": "strategies.signals",
+    "get_run": "research.experiments",
+    "leaning": "data.leaning",
+    "list_runs": "research.experiments",
     "load": "data.load",
+    "load_actions": "data.actions",
     "param": "domain.strategy",
+    "record_run": "research.experiments",
+    "suspect_rows": "data.leaning",
     "sweep": "research.sweep",
+    "total_return": "data.adjust",
+    "venue_fees": "data.fees",
 }
-_MODULES = {"ind": "stats.indicators", "strategies": "strategies"}
+_MODULES = {"ind": "stats.indicators", "size": "portfolio.size", "strategies": "strategies"}
 
 
 def __getattr__(name: str) -> object:

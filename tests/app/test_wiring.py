@@ -46,7 +46,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["ma_cross", "ema_cross", "rsi_reversion", "xs_momentum"])
+@pytest.mark.parametrize("name", ["ma_cross", "donchian_breakout", "rsi_reversion", "xs_momentum"])
 def test_strategy_class_registered_name_gives_a_strategy(name: str) -> None:
     assert name in {item.name for item in registered_strategies()}
     assert callable(strategy_class(name).targets)  # type: ignore[attr-defined]

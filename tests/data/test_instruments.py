@@ -50,6 +50,8 @@ def opens(start: str, periods: int, freq: str) -> "np.ndarray[tuple[int], np.dty
         ("2024-01-08 14:30", 390, "min", "1m", "XNYS"),  # winter
         ("2024-07-08 13:30", 390, "min", "1m", "XNYS"),  # summer
         ("2024-07-08 13:29", 390, "min", "1m", "24/5"),
+        ("2024-07-08 13:00", 7, "h", "1h", "XNYS"),  # whole hours, the first with the open in it
+        ("2024-07-08 12:00", 8, "h", "1h", "24/5"),
         ("2024-01-08 20:59", 2, "min", "1m", "24/5"),
     ],
 )

@@ -48,7 +48,7 @@ def test_interval_of_an_odd_distance_is_refused(ns):
     [
         ("1d", "24/7", 365), ("1d", "24/5", 260), ("1d", "XNYS", 252), ("1w", "XNYS", 52),
         ("1mo", "24/7", 12), ("3mo", "24/7", 4), ("1y", "XNYS", 1), ("1h", "24/7", 8760),
-        ("1h", "24/5", 6240), ("1h", "XNYS", 1638), ("1m", "XNYS", 98_280),
+        ("1h", "24/5", 6240), ("1d", "XLON", 253), ("1m", "XTKS", 80_850), ("1h", "XNYS", 1638), ("1m", "XNYS", 98_280),
         ("12h", "XNYS", 252),  # never fewer than one a session
     ],
 )  # fmt: skip

@@ -12,7 +12,9 @@ from peak_trade.domain.terms import Terms
 
 def fills(count=2):
     whole = {name: np.arange(count) for name in ("row", "time", "instrument", "lots", "reason")}
-    return Fills(**whole, **{name: np.arange(count) + 0.5 for name in ("price", "fee", "cash")})
+    return Fills(
+        **whole, **{name: np.arange(count) + 0.5 for name in ("price", "fee", "cash", "slippage")}
+    )
 
 
 def test_fills_of_equal_columns_do_not_differ():

@@ -8,7 +8,8 @@ from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import StrategyError
 from peak_trade.domain.event import BarsClosed
 from peak_trade.domain.strategy import Strategy
-from peak_trade.engine.session import LiveRows, Session, StoredRows
+from peak_trade.engine.rows import LiveRows, StoredRows
+from peak_trade.engine.session import Session
 
 
 def test_step_books_what_the_row_fills_and_marks_it() -> None:

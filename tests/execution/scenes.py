@@ -9,7 +9,8 @@ from peak_trade.domain.instrument import Instrument
 from peak_trade.domain.record import Record
 from peak_trade.domain.terms import Costs, Exits, Terms
 from peak_trade.engine import fast
-from peak_trade.engine.session import Session, StoredRows
+from peak_trade.engine.rows import StoredRows
+from peak_trade.engine.session import Session
 
 HOUR = 3_600_000_000_000
 Bar = tuple[float, float, float, float]

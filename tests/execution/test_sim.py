@@ -7,7 +7,7 @@ from execution.scenes import FLAT, HOUR, bars_of, booked, run_both, terms
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.instrument import Instrument
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
-from peak_trade.execution.sim import SimVenue
+from peak_trade.execution.sim import FillCosts, SimVenue
 
 
 def test_market_order_fills_at_the_next_open_with_slippage() -> None:
@@ -149,7 +149,11 @@ def test_close_only_series_fills_at_the_next_close() -> None:
 
 def test_cancelled_order_is_gone_and_a_second_cancel_finds_it_done() -> None:
     bars = bars_of([FLAT] * 3)
-    venue = SimVenue(bars, terms(), np.array([1]), np.array([0.0]))
+    none = np.zeros((0, 0))
+    venue = SimVenue(
+        bars, terms(), charges=FillCosts(np.zeros(4), none, none, none, repeats=False),
+        steps=np.array([1]), minima=np.array([0.0]), last_row=2,
+    )  # fmt: skip
     order = Order("a", 0, 5, OrderKind.MARKET, Reason.TARGET, HOUR)
     assert venue.submit(order) is OrderState.ACCEPTED
     assert venue.has_orders

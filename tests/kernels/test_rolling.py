@@ -115,6 +115,7 @@ def test_window_deviations_of_a_flat_window_are_exactly_zero():
 RECURSIVE = {
     "smoothed": lambda x, out: rolling.smoothed(x, 5, 0.2, out),
     "relative strength": lambda x, out: rolling.relative_strength(x, 5, out),
+    "convergence": lambda x, out: rolling.convergence(x, 3, 5, out),
 }
 
 
@@ -143,6 +144,28 @@ def test_smoothed_flat_price_stays_exactly_flat():
     out = np.empty(40)
     rolling.smoothed(frozen(np.full(40, 100.1)), 14, 2 / 15, out)
     assert out[13:].tolist() == [100.1] * 27
+
+
+def test_convergence_of_a_flat_price_is_exactly_zero():
+    out = np.empty(40)
+    rolling.convergence(frozen(np.full(40, 100.1)), 5, 12, out)
+    assert np.isnan(out[:11]).all()
+    assert out[11:].tolist() == [0.0] * 29
+
+
+@given(seed=st.integers(0, 2**32), fast=st.integers(1, 8), more=st.integers(1, 8))
+def test_convergence_equals_two_averages_seeded_in_one_row(seed, fast, more):
+    values, slow = seeded(seed, 50, decimals=3), fast + more
+    out = np.empty(50)
+    rolling.convergence(values, fast, slow, out)
+    quick, level = np.mean(values[more:slow]), np.mean(values[:slow])
+    expected = [quick - level]
+    for value in values[slow:]:
+        quick = quick * (1 - 2 / (fast + 1)) + value * 2 / (fast + 1)
+        level = level * (1 - 2 / (slow + 1)) + value * 2 / (slow + 1)
+        expected.append(quick - level)
+    np.testing.assert_allclose(out[slow - 1 :], expected, rtol=1e-9, atol=1e-10)
+    assert np.isnan(out[: slow - 1]).all()
 
 
 def test_relative_strength_long_after_the_last_move_is_zero_not_noise():

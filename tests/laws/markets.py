@@ -1,10 +1,12 @@
 """Random markets, targets and terms for the laws: flat, missing, gapping and extreme prices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
+from peak_trade.domain.actions import Actions
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.instrument import Instrument, TradingRules
 from peak_trade.domain.terms import Costs, Exits, Terms
@@ -12,7 +14,7 @@ from peak_trade.domain.terms import Costs, Exits, Terms
 HOUR = 3_600_000_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """One run to try: bars, targets, where trading starts, and the account's terms."""
 
@@ -20,6 +22,16 @@ class Case:
     targets: np.ndarray
     start: int
     terms: Terms
+    actions: Actions = field(default_factory=Actions)
+    detail: Bars | None = None
+
+    def __repr__(self) -> str:
+        """Short: the bars of a failing case are too long to read."""
+        shown = f"start={self.start}, terms={self.terms}, actions={list(self.actions)}"
+        return f"Case({self.bars}, {shown}, detail={self.detail})"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        printer.text(repr(self))
 
 
 def _walk(rng: np.random.Generator, rows: int, kind: str) -> tuple[np.ndarray, ...]:
@@ -98,14 +110,23 @@ def _instrument(
     )
 
 
-def _panel(
-    rng: np.random.Generator, rows: int, width: int, kind: str, cash: float, *, mixed: bool
+def panel(
+    rng: np.random.Generator,
+    rows: int,
+    width: int,
+    kind: str,
+    cash: float,
+    *,
+    mixed: bool,
+    hours: int = 1,
+    begin: int = 0,
 ) -> Bars:
-    time = (np.arange(rows, dtype=np.int64) + 1) * HOUR
+    step = hours * HOUR
+    time = begin + (np.arange(rows, dtype=np.int64) + 1) * step
     shape = (rows, width)
     open_, high, low, close = (np.full(shape, np.nan) for _ in range(4))
     tradable = np.ones(shape, bool)
-    open_time = np.repeat(time[:, None] - HOUR, width, axis=1)
+    open_time = np.repeat(time[:, None] - step, width, axis=1)
     for i in range(width):
         parts = _walk(rng, rows, kind)
         for array, part in zip((open_, high, low, close), parts, strict=True):
@@ -114,7 +135,7 @@ def _panel(
             tradable[:, i] = rng.random(rows) > rng.choice([0.0, 0.1, 0.5])
         if mixed and i == width - 1:  # a slower instrument: one bar for every four rows
             tradable[:, i] = np.arange(rows) % 4 == 3
-            open_time[3:, i] = time[3:] - 4 * HOUR
+            open_time[3:, i] = time[3:] - 4 * step
     if not tradable.any():
         tradable[-1, 0] = True
     for i in range(width):
@@ -139,11 +160,11 @@ def _panel(
         open_time=open_time,
         tradable=tradable,
         instruments=instruments,
-        interval="1h",
+        interval=f"{hours}h",
     )
 
 
-def _targets(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
+def random_targets(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
     shape = (rows, width)
     style = rng.choice(["switch", "noisy", "signals", "drift", "together"])
     if style == "switch":
@@ -178,7 +199,7 @@ def cases(draw: st.DrawFn, width: int | None = None) -> Case:
         st.sampled_from(["usual", "flat", "wild", "gapping", "extreme", "round", "round", "closes"])
     )
     cash = draw(st.sampled_from([100.0, 10_000.0, 1e7]))
-    bars = _panel(rng, rows, n, kind, cash, mixed=n > 1 and draw(st.booleans()))
+    bars = panel(rng, rows, n, kind, cash, mixed=n > 1 and draw(st.booleans()))
     exits = Exits(
         stop_loss=draw(st.sampled_from([None, 0.01, 0.05, 0.1])),
         take_profit=draw(st.sampled_from([None, 0.01, 0.05, 0.2])),
@@ -194,5 +215,5 @@ def cases(draw: st.DrawFn, width: int | None = None) -> Case:
         min_change=draw(st.sampled_from([None, None, 0.0, 0.1, 0.5])),
         shortfall=draw(st.sampled_from(["scale", "scale", "reject"])),
     )
-    targets = _targets(rng, rows, n)
+    targets = random_targets(rng, rows, n)
     return Case(bars, targets, draw(st.integers(0, rows - 3)), terms)

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.markets import Case, cases
-from laws.test_causality import make
+from laws.test_causality import NAMES, make
 from laws.test_substitution import difference
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.strategy import HasTargets
-from peak_trade.engine.session import LiveRows, RowSource, Session, StoredRows
+from peak_trade.engine.rows import LiveRows, RowSource, StoredRows
+from peak_trade.engine.session import Session
 from peak_trade.portfolio.weights import target_array
-
-NAMES = ["ma_cross", "ema_cross", "rsi_reversion", "xs_momentum", "mean of three"]
 
 
 def session(case: Case, source: RowSource, bars: Bars | None = None) -> Session:

@@ -1,16 +1,38 @@
-"""Law 1 and 2: no target of a built-in strategy, or of a mean of them, knows what comes later."""
+"""Law 1 and 2: no target of a built-in strategy, or of what is made of them, knows what comes later."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peak_trade.app.wiring import registered_strategies, strategy_class
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.instrument import Instrument
+from peak_trade.portfolio.overlay import VolatilityTarget
 from peak_trade.portfolio.recipe import Mean
 from peak_trade.research.causality import check_causality
-from peak_trade.strategies import CrossSectionalMomentum, EmaCross, MaCross, RsiReversion
+from peak_trade.strategies import (
+    BollingerReversion,
+    CrossSectionalMomentum,
+    DonchianBreakout,
+    EmaCross,
+    Macd,
+    MaCross,
+    RsiReversion,
+    TimeSeriesMomentum,
+)
 
+REGISTERED = (
+    "ma_cross",
+    "ema_cross",
+    "macd",
+    "rsi_reversion",
+    "bollinger_reversion",
+    "donchian_breakout",
+    "xs_momentum",
+    "ts_momentum",
+)
+NAMES = (*REGISTERED, "mean of three", "volatility target")
 KINDS = ("flat", "missing", "gapping", "extreme", "late", "off tick", "plain")
 
 
@@ -54,14 +76,34 @@ def make(name: str, rng: np.random.Generator) -> object:
             return RsiReversion(n=slow, low=40, high=55, allow_short=short)
         case "xs_momentum":
             return CrossSectionalMomentum(lookback=slow, top=fast, every=int(rng.integers(1, 10)))
+        case "macd":
+            return Macd(fast=fast, slow=slow, signal=int(rng.integers(1, 8)), allow_short=short)
+        case "bollinger_reversion":
+            return BollingerReversion(n=1 + slow, width=rng.uniform(0.5, 2), allow_short=short)
+        case "donchian_breakout":
+            return DonchianBreakout(entry=slow, exit=fast, allow_short=short)
+        case "ts_momentum":
+            target, every = rng.choice([0.0, 0.3]), int(rng.integers(1, 10))
+            return TimeSeriesMomentum(
+                lookback=slow, every=every, target=target, window=fast + 1, allow_short=short
+            )
+        case "volatility target":
+            child = make(str(rng.choice((*REGISTERED, "mean of three"))), rng)
+            return VolatilityTarget(strategy=child, annual=rng.uniform(0.05, 1), window=fast + 1)
         case _:
-            names = ("ma_cross", "ema_cross", "rsi_reversion", "xs_momentum")
-            return Mean(strategies=tuple(make(str(n), rng) for n in rng.permutation(names)[:3]))
+            return Mean(
+                strategies=tuple(make(str(n), rng) for n in rng.permutation(REGISTERED)[:3])
+            )
 
 
-@pytest.mark.parametrize(
-    "name", ["ma_cross", "ema_cross", "rsi_reversion", "xs_momentum", "mean of three"]
-)
+def test_laws_cover_every_registered_strategy():
+    ours = [item.name for item in registered_strategies() if item.package == "peak-trade"]
+    assert sorted(ours) == sorted(REGISTERED)
+    for name in ours:
+        assert type(make(name, np.random.default_rng(1))) is strategy_class(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=500)
 @given(
     seed=st.integers(0, 2**32),

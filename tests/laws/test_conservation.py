@@ -10,7 +10,8 @@ from laws.markets import Case, cases
 from peak_trade.domain.event import BarsClosed
 from peak_trade.domain.ledger import Fill, Ledger
 from peak_trade.domain.order import Reason
-from peak_trade.engine.session import Session, StoredRows
+from peak_trade.engine.rows import StoredRows
+from peak_trade.engine.session import Session
 
 EXITS = (Reason.STOP_LOSS, Reason.TAKE_PROFIT)
 

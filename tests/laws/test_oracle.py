@@ -14,7 +14,8 @@ from peak_trade.domain.errors import InputError
 from peak_trade.domain.instrument import Instrument, TradingRules
 from peak_trade.domain.terms import Costs, Exits, Terms
 from peak_trade.engine import fast
-from peak_trade.engine.session import Session, StoredRows
+from peak_trade.engine.rows import StoredRows
+from peak_trade.engine.session import Session
 
 # What a law over random cases must have met, or it says little; and how often in 1,500.
 MUST_OCCUR = {

@@ -18,8 +18,10 @@ from peak_trade.domain.errors import PeakTradeError
 from peak_trade.domain.record import Record
 from peak_trade.domain.terms import Terms
 from peak_trade.engine import fast
-from peak_trade.engine.session import LiveRows, Session, StoredRows
+from peak_trade.engine.rows import LiveRows, StoredRows
+from peak_trade.engine.session import Session
 from peak_trade.execution.pipeline import Pipeline
+from peak_trade.execution.protect import Protection
 from peak_trade.execution.sim import SimVenue
 from peak_trade.kernels import simulate
 from peak_trade.portfolio.weights import target_array
@@ -207,12 +209,12 @@ def no_gaps(venue: SimVenue, bars: dict[int, int], row: int) -> list:
     return []
 
 
-def never_reduces(venue: SimVenue, order, bar: int, row: int, left: dict[int, int]) -> list:
-    left[order.instrument] = order.lots
+def never_reduces(venue: SimVenue, due: list, prices, row: int, left: dict[int, int]) -> list:
+    left.update({order.instrument: order.lots for order, _ in due})
     return []
 
 
-def never_protects(pipeline: Pipeline, i: int) -> None:
+def never_protects(protection: Protection, i: int, **position: object) -> None:
     return None
 
 
@@ -223,7 +225,7 @@ def keeps_orders(pipeline: Pipeline, time_ns: int) -> None:
 SESSION_FAULTS = {
     "exits after the increases": (SimVenue, "_gaps", no_gaps),
     "reductions among the increases": (SimVenue, "_reduce", never_reduces),
-    "positions without exits": (Pipeline, "_protect", never_protects),
+    "positions without exits": (Protection, "after_market_fill", never_protects),
     "ruined account trades on": (Pipeline, "close_account", keeps_orders),
 }
 

@@ -10,7 +10,8 @@ from laws.markets import Case, cases
 from peak_trade.domain.errors import InputError
 from peak_trade.domain.record import Record
 from peak_trade.engine import fast
-from peak_trade.engine.session import Session, StoredRows
+from peak_trade.engine.rows import StoredRows
+from peak_trade.engine.session import Session
 
 
 def by_session(case: Case) -> Record:
@@ -35,7 +36,10 @@ def difference(ours: Record, theirs: Record) -> str:
     for name in ("equity", "held", "lots"):
         if getattr(ours, name).tobytes() != getattr(theirs, name).tobytes():
             return name
-    for name in ("counts", "ruined"):
+    column = ours.flows.differs_from(theirs.flows)
+    if column:
+        return f"flows.{column}"
+    for name in ("counts", "ruined", "halted", "halted_row", "ambiguous", "splits"):
         if getattr(ours, name) != getattr(theirs, name):
             return f"{name}: {getattr(ours, name)} {getattr(theirs, name)}"
     return ""

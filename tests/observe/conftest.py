@@ -101,7 +101,9 @@ def make_record(rows=400, width=1, seed=1, start=0, interval="1d", terms=None, t
                 cash -= change * price + fee
                 lots[j] += change
                 reason = 0 if lots[j] else reasons[len(trips) % 3]
-                fills.append((row, bars.open_time[row, j], j, change, price, fee, reason, cash))
+                fills.append(
+                    (row, bars.open_time[row, j], j, change, price, fee, reason, cash, 0.0)
+                )
                 if lots[j]:
                     openings[j] = (row, price, change, fee)
                 else:
@@ -112,7 +114,7 @@ def make_record(rows=400, width=1, seed=1, start=0, interval="1d", terms=None, t
         trips.append(trip(bars, j, opening, rows - 1, close[-1, j], 0.0, 0, True))
     record = Record(
         bars, start, rows, terms, "fast", np.array(equity), np.array(held, dtype=bool),
-        Fills(*columns(fills, "iiiiffif")), lots,
+        Fills(*columns(fills, "iiiiffiff")), lots,
         OrderCounts(len(fills), len(fills), 0, 0, 0, 0), False,
     )  # fmt: skip
     return record, Trades(*columns(trips, "iiiiiiifffffib"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from peak_trade.observe.plots import drawn_ns, invested, packed, plain, sparkline, thinned
+from peak_trade.observe.plots import drawn_ns, histogram, packed, plain, thinned
 
 lines = hnp.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
 
@@ -46,19 +46,19 @@ def test_plain_leaves_no_markup():
     assert plain("<b>a&b</b>") == "&lt;b&gt;a&amp;b&lt;/b&gt;"
 
 
-def test_invested_against_positions_row_by_row_agree(record_of):
-    record, _ = record_of(rows=200, width=4, start=30)
-    net, gross = invested(record)
-    lots = np.zeros(4)
-    fills = record.fills
-    for row in range(record.start, record.stop):
-        for k in np.flatnonzero(fills.row == row):
-            lots[fills.instrument[k]] += fills.lots[k]
-        value = lots * record.bars.close[row]
-        equity = record.equity[row - record.start]
-        assert net[row - record.start] == pytest.approx(value.sum() / equity)
-        assert gross[row - record.start] == pytest.approx(np.abs(value).sum() / equity)
+@given(
+    hnp.arrays(np.float64, st.integers(1, 300), elements=st.floats(-0.5, 0.5)), st.integers(4, 80)
+)
+def test_histogram_counts_every_value_and_splits_at_zero(values, most):
+    edges, counts = histogram(values, most)
+    assert counts.sum() == len(values)
+    assert (np.diff(edges) > 0).all()
+    assert len(counts) <= most + 1
+    if (values < 0).any() and (values > 0).any():
+        assert np.abs(edges).min() == pytest.approx(0.0, abs=1e-12)
 
 
-def test_sparkline_of_one_point_is_empty():
-    assert sparkline([np.array([1.0])]) == []
+def test_histogram_of_nothing_finite_is_empty():
+    edges, counts = histogram(np.array([np.nan, np.inf]))
+    assert len(counts) == 0
+    assert len(edges) == 1

@@ -1,13 +1,21 @@
+import base64
+import itertools
 import json
 import math
 import re
+from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from peak_trade.domain.costs import Fees
 from peak_trade.domain.errors import InputError
+from peak_trade.domain.order import Reason
+from peak_trade.domain.terms import Costs, Exits, Limits, Margin, Terms
 from peak_trade.observe.report import write_backtest
+from peak_trade.observe.terms_text import terms_of
 from peak_trade.observe.text import FIGURES
 
 HOSTILE = "</script><script>alert(1)</script><!--\"'&amp;"
@@ -20,8 +28,9 @@ def figures_in(page):
 def test_report_loads_nothing_from_the_network(page_of, read, tmp_path):
     page = read(write_backtest(page_of(), tmp_path / "a.html"))
     for element in page.elements:
-        for name in ("src", "href", "action", "data"):
+        for name in ("src", "action", "data"):
             assert not element["attrs"].get(name), element["tag"]
+        assert element["attrs"].get("href", "#").startswith("#")
     assert "@import" not in page.one("style")["text"]
     assert "url(" not in page.one("style")["text"]
     policy = page.one("meta", http_equiv="Content-Security-Policy")["attrs"]["content"]
@@ -80,7 +89,7 @@ def test_report_escapes_what_the_user_named(page_of, read, tmp_path, record_of):
     )  # fmt: skip
     assert page.one("h1")["text"] == HOSTILE
     assert page.one("title")["text"] == HOSTILE
-    assert len(page.all("script")) == 3
+    assert len(page.all("script")) == 4
     assert not any("alert(1)" in e["text"] for e in page.all("script") if not e["attrs"])
     names = [trace["name"] for trace in figures_in(page)["price-0"]["data"]]
     assert not any("<" in name for name in names)  # plotly reads tags in names
@@ -115,7 +124,8 @@ def test_report_trades_table_shows_entry_exit_and_reason(page_of, read, tmp_path
     assert reason == "the strategy's target"
 
 
-def test_report_many_trades_are_capped_and_counted(page_of, read, tmp_path, record_of):
+def test_report_many_trades_are_capped_and_counted(page_of, read, tmp_path, record_of, monkeypatch):
+    monkeypatch.setattr("peak_trade.observe.tables.TRADES_SHOWN", 50)
     record, trades = record_of(rows=6000)
     page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
     assert len(trades) > 50
@@ -139,11 +149,29 @@ def test_report_of_a_row_or_two_is_written(rows, page_of, read, tmp_path, record
     assert "2020-01-01" in page.one("header")["text"]
 
 
+@pytest.mark.parametrize(
+    "path", [lambda e: e * 0 + e[0], lambda e: np.where(np.arange(len(e)) > 300, 0.0, e),
+             lambda e: np.where(np.arange(len(e)) > 300, -50.0, e)],
+    ids=["flat", "nothing left", "in debt"],
+)  # fmt: skip
+def test_report_of_an_account_that_stands_still_or_is_lost_is_written(
+    path, page_of, read, tmp_path, record_of
+):
+    record, trades = record_of(rows=900)
+    equity = path(record.equity)
+    ended = replace(record, equity=equity, ruined=bool(equity[-1] <= 0))
+    page = read(write_backtest(page_of(ended, trades), tmp_path / "a.html"))
+    text = page.one("main")["text"]
+    assert "nan" not in text.lower().split()
+    assert ("ruined" in text) == (equity[-1] <= 0)
+
+
 def test_report_of_a_panel_offers_the_most_traded(page_of, read, tmp_path, record_of):
     record, trades = record_of(rows=400, width=9)
     lines = {"mean": record.bars.close * 0.98}
     page = read(write_backtest(page_of(record, trades, indicators=lines), tmp_path / "a.html"))
-    options = page.all("option")
+    home = page.one("select", data_chart="price")
+    options = [option for option in page.all("option") if home in option["inside"]]
     assert len(options) == 6
     assert "The 6 most traded of 9 instruments" in page.one("main")["text"]
     figures = figures_in(page)
@@ -176,19 +204,154 @@ def test_report_says_where_it_comes_from(page_of, read, tmp_path):
 
 def test_report_reads_without_scripts(page_of, read, tmp_path):
     page = read(write_backtest(page_of(), tmp_path / "a.html"))
+    value, falls = page.all("figure", **{"class": "static"})
     lines = page.all("polyline")
-    assert len(lines) == 2
-    assert all(e["inside"][-2]["tag"] == "noscript" for e in lines)
+    assert [value in e["inside"] for e in lines] == [True, True, False]
+    assert falls in lines[2]["inside"]
+    assert value["attrs"]["aria-label"].startswith("Value of the account")
+    hidden = "html:not(.scripted) .chart { display: none; }"
+    assert hidden in page.one("style")["text"]
+    assert ".scripted .static { display: none; }" in page.one("style")["text"]
 
 
-def test_report_every_chart_has_its_place(page_of, read, tmp_path):
-    page = read(write_backtest(page_of(), tmp_path / "a.html"))
-    places = {
+def test_report_says_how_sure_the_sharpe_ratio_is(page_of, read, tmp_path, record_of):
+    record, trades = record_of(rows=700)
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    (claim, probability, _, years), *_ = page.cells("psr")
+    assert claim == "above 0"
+    # a plain normal approximation: few returns are far from normal here
+    returns = np.diff(record.equity) / record.equity[:-1]
+    ratio = returns.mean() / returns.std(ddof=1)
+    chance = NormalDist().cdf(ratio * math.sqrt(len(returns)))
+    assert float(probability.removesuffix("%")) == pytest.approx(100 * chance, abs=1.5)
+    assert float(years) == pytest.approx(699 / record.bars.bars_per_year, abs=0.05)
+
+
+def test_report_moving_figures_end_at_those_of_the_last_stretch(page_of, read, tmp_path, record_of):
+    record, trades = record_of(rows=900)
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    bars = max(int(key.split(":")[1]) for key in figures_in(page) if key.startswith("roll-"))
+    returns = (np.diff(record.equity) / record.equity[:-1])[-bars:]
+    annual = math.sqrt(record.bars.bars_per_year)
+    last = {}
+    for view in ("sharpe", "volatility"):
+        trace = figures_in(page)[f"roll-{view}:{bars}"]["data"][-1]
+        last[view] = np.frombuffer(base64.b64decode(trace["y"]["bdata"]), "<f4")[-1]
+    assert last["volatility"] == pytest.approx(returns.std(ddof=1) * annual, rel=1e-4)
+    assert last["sharpe"] == pytest.approx(
+        returns.mean() / returns.std(ddof=1) * annual, rel=1e-4, abs=1e-6
+    )
+
+
+def test_report_groups_of_trades_add_up_to_all(page_of, read, tmp_path, record_of):
+    record, trades = record_of(rows=900, width=4)
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    for group in ("by-instrument", "by-side"):
+        rows = page.cells(group)
+        assert sum(int(row[1]) for row in rows) == len(trades)
+        profit = sum(float(row[3].replace(",", "")) for row in rows)
+        assert profit == pytest.approx(trades.pnl.sum(), abs=0.01 * len(rows))
+    table = page.one("table", id="by-side")
+    assert "sortable" not in table["attrs"]["class"]  # two rows need no order
+
+
+def test_report_halt_and_refusals_are_said_with_their_bar(record_of):
+    record, _ = record_of(rows=50)
+    counts = replace(record.counts, over_gross=2, over_order=1)
+    said = terms_of(replace(record, counts=counts, halted="max_drawdown", halted_row=9))
+    assert "Limits refused 3 orders." in said
+    assert "Trading halted at 2020-01-10: max drawdown reached its limit." in said
+
+
+def test_report_costs_by_kind_add_up(page_of, read, tmp_path, record_of):
+    record, trades = record_of()
+    slipped = np.full(len(record.fills), 2.5)
+    record = replace(record, fills=replace(record.fills, slippage=slipped))
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    rows = {row[0]: float(row[1].replace(",", "")) for row in page.cells("costs")}
+    assert rows["commission"] == pytest.approx(record.fills.fee.sum(), abs=0.01)
+    assert rows["slippage"] == pytest.approx(2.5 * len(record.fills))
+    assert rows["all together"] == pytest.approx(rows["commission"] + rows["slippage"], abs=0.02)
+
+
+def test_report_measures_stand_beside_the_benchmarks(page_of, read, tmp_path):
+    given = page_of(measures={"calmar": 0.5, "skew": math.nan}, benchmark_measures={"calmar": 0.25})
+    page = read(write_backtest(given, tmp_path / "a.html"))
+    assert page.cells("measures")[0][:3] == ["Calmar ratio", "0.50", "0.25"]
+    assert page.cells("measures")[1][1] == "\N{EN DASH}"
+
+
+def test_report_tables_have_headings_and_names(page_of, read, tmp_path, record_of):
+    record, trades = record_of(rows=900, width=4)
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    for table in page.all("table"):
+        heads = [e for e in page.all("th") if table in e["inside"]]
+        assert heads
+        assert all(e["attrs"].get("scope") in ("col", "row") for e in heads)
+    for chart in page.all("div", **{"class": "chart"}):
+        assert chart["attrs"]["role"] == "img"
+        assert chart["attrs"]["aria-label"]
+    links = [e["attrs"]["href"].removeprefix("#") for e in page.all("a")]
+    ids = {e["attrs"].get("id") for e in page.elements}
+    assert set(links) <= ids
+
+
+def test_report_recipe_is_shown_as_text(page_of, read, tmp_path):
+    page = read(write_backtest(page_of(recipe="x = '<b>'"), tmp_path / "a.html"))
+    assert page.one("pre", id="recipe")["text"] == "x = '<b>'"
+
+
+def test_report_exit_reasons_without_a_sign_of_their_own_are_named(
+    page_of, read, tmp_path, record_of
+):
+    record, trades = record_of()
+    reasons = np.where(trades.is_open, 0, int(Reason.TRAILING_STOP))
+    page = read(
+        write_backtest(page_of(record, replace(trades, reason=reasons)), tmp_path / "a.html")
+    )
+    assert page.cells("trades")[-1][-1] == "trailing stop"
+    assert "Exit by trailing stop" in page.one("section", id="price-section")["text"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        (Terms(exits=Exits(max_bars=7)), "closed after 7 bars"),
+        (Terms(limits=Limits(max_drawdown=0.25)), "halts at a drawdown of 25.00%"),
+        (Terms(margin=Margin(max_leverage=3.0)), "may reach 3 times equity"),
+        (Terms(rebalance="month"), "Rebalance is month."),
+        (Terms(costs=Costs(0.001, borrow=0.03)), "Shorts pay 3.00% a year"),
+        (
+            Terms(costs=Costs(fees=(Fees(taker=0.002, minimum=1.0),))),
+            "0.20% for others, at least 1",
+        ),
+        (Terms(currency="EUR"), "starts with 100,000.00 EUR"),
+    ],
+)
+def test_report_terms_that_differ_from_the_usual_are_said(terms, sentence, page_of, record_of):
+    record, _ = record_of(rows=10, terms=terms)
+    assert any(sentence in said for said in terms_of(record))
+
+
+def test_report_every_chart_has_its_place(page_of, read, tmp_path, record_of):
+    record, trades = record_of(rows=900, width=3)
+    page = read(write_backtest(page_of(record, trades), tmp_path / "a.html"))
+    figures = figures_in(page)
+    shown = {
         e["attrs"].get("data-figure") or e["attrs"]["id"]
         for e in page.all("div")
         if e["attrs"].get("class") == "chart"
     }
-    assert places == set(figures_in(page))
+    assert shown <= set(figures)
+    offered = set()
+    for chart in {e["attrs"]["data-chart"] for e in page.all("select")}:
+        parts = [
+            [o["attrs"]["value"] for o in page.all("option") if home in o["inside"]]
+            for home in page.all("select", data_chart=chart)
+        ]
+        offered |= {":".join(chosen) for chosen in itertools.product(*parts)}
+    assert offered <= set(figures)
+    assert shown | offered == set(figures)
 
 
 def test_report_colours_of_charts_are_in_the_style(page_of, read, tmp_path):
@@ -196,7 +359,7 @@ def test_report_colours_of_charts_are_in_the_style(page_of, read, tmp_path):
     used = set(re.findall(r'"css":"(--[a-z0-9-]+)"', page.one("script", id="figures")["text"]))
     assert used
     for name in used:
-        assert page.one("style")["text"].count(f"{name}:") == 2, name  # light and dark
+        assert page.one("style")["text"].count(f"{name}:") == 3, name  # light, dark, dark by choice
 
 
 def test_report_long_run_is_thinned_and_small(page_of, read, tmp_path, record_of):
@@ -204,6 +367,15 @@ def test_report_long_run_is_thinned_and_small(page_of, read, tmp_path, record_of
     path = write_backtest(page_of(record, trades), tmp_path / "a.html")
     assert path.stat().st_size < 6_000_000
     assert "of 60,000 bars they show" in read(path).one("main")["text"]
+
+
+def test_report_of_a_wide_busy_panel_with_indicators_stays_small(page_of, tmp_path, record_of):
+    record, trades = record_of(rows=9_000, width=12)
+    noise = np.random.default_rng(3).normal(1.0, 0.05, (4, *record.bars.close.shape))
+    lines = {f"line {k}": record.bars.close * noise[k] for k in range(4)}
+    path = write_backtest(page_of(record, trades, indicators=lines), tmp_path / "a.html")
+    assert len(trades) > 1_000
+    assert path.stat().st_size < 6_000_000
 
 
 def test_write_makes_folders_and_replaces_in_one_step(page_of, tmp_path):

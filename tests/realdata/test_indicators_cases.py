@@ -1,4 +1,4 @@
-"""SMA, EMA, RSI, Bollinger's deviation and ATR of published reference files."""
+"""SMA, EMA, RSI, MACD, Bollinger's bands and ATR of published reference files."""
 
 import numpy as np
 import polars as pl
@@ -31,13 +31,23 @@ def test_indicator_of_the_index_equals_the_published_one(shared, label, indicato
     assert np.flatnonzero(~np.isnan(ours))[0] in (first, first - 1)
 
 
-def test_sma_and_deviation_of_spy_give_the_published_bollinger_bands(shared):
+def test_bollinger_bands_of_spy_are_the_published_ones(shared):
     frame = columns(shared, "bollinger_20_2.parquet")
-    close = frame["Close"].to_numpy()
-    middle, width = ind.sma(close, 20), 2 * ind.std(close, 20)
+    lower, middle, upper = ind.bollinger(frame["Close"].to_numpy(), 20, 2.0)
     agree(middle, frame, "Moving Average 20", 1e-3)
-    agree(middle + width, frame, "Bollinger Bands® 20 2 Top", 1e-3)
-    agree(middle - width, frame, "Bollinger Bands® 20 2 Bottom", 1e-3)
+    agree(upper, frame, "Bollinger Bands® 20 2 Top", 1e-3)
+    agree(lower, frame, "Bollinger Bands® 20 2 Bottom", 1e-3)
+
+
+def test_macd_of_spy_by_months_is_the_published_one(shared):
+    # Theirs begins long after both seeds, so where the averages began does not matter.
+    frame = columns(shared, "macd_12_26_9.parquet")
+    line, signal = ind.macd(frame["Close"].to_numpy(), 12, 26, signal=9)
+    for ours, label in ((line, "MACD"), (signal, "Signal"), (line - signal, "Histogram")):
+        theirs = frame[label].cast(pl.Float64).to_numpy()
+        known = ~np.isnan(theirs)
+        assert known.sum() > 150
+        np.testing.assert_allclose(ours[known], theirs[known], rtol=0, atol=1e-5)
 
 
 def test_atr_of_spy_converges_to_the_published_one(shared):

@@ -149,7 +149,9 @@ def test_exits_on_closes_alone_are_refused():
 
 def test_instruments_of_two_currencies_are_refused():
     bars = walk(width=2, instruments=["X/USD", "Y/EUR"])
-    with pytest.raises(InputError, match="quoted in EUR, USD, one currency expected"):
+    with pytest.raises(
+        InputError, match="quoted in EUR, USD, and the account's currency is not named"
+    ):
         pt.backtest(Fixed(weight=0.5), bars)
 
 

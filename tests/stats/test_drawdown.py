@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peak_trade.stats.drawdown import drawdown_table, monthly_returns, underwater
+from peak_trade.domain.errors import ParameterError
+from peak_trade.stats.drawdown import (
+    drawdown_table,
+    longest_drawdown,
+    monthly_returns,
+    period_returns,
+    underwater,
+)
 
 DAY = 86_400_000_000_000
 
@@ -105,3 +112,39 @@ def test_drawdown_table_covers_every_row_below_a_high(values):
         assert not covered[inside].any()
         covered[inside] = True
     assert (covered == (below < 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("every", "theirs"),
+    [("week", "weekly"), ("month", "monthly"), ("quarter", "quarterly"), ("year", "yearly")],
+)
+def test_period_returns_against_empyrical_agree(every, theirs):
+    index, time, equity = account(3)
+    returns = pd.Series(equity, index).pct_change().dropna()
+    expected = empyrical.aggregate_returns(returns, theirs)
+    found = period_returns(time, equity, every)
+    assert found.returns == pytest.approx(expected.to_numpy(), abs=1e-12)
+    assert (np.diff(found.start.astype(np.int64)) > 0).all()
+    if every == "week":
+        assert all(day.weekday() == 0 for day in found.start.astype(object))
+    elif every != "year":
+        assert all(day.day == 1 for day in found.start.astype(object))
+
+
+def test_period_returns_by_day_end_at_midnight():
+    time = np.array([6, 24, 30, 48]) * DAY // 24
+    found = period_returns(time, np.array([100.0, 110.0, 121.0, 133.1]), "day")
+    assert found.start.astype(str).tolist() == ["1970-01-01", "1970-01-02"]
+    assert found.returns == pytest.approx([0.1, 0.21])
+
+
+def test_period_returns_of_an_unknown_period_are_refused():
+    with pytest.raises(ParameterError, match="did you mean month"):
+        period_returns(np.arange(3) * DAY, np.ones(3), "monthly")
+
+
+@given(st.lists(st.integers(1, 50), max_size=60))
+def test_longest_drawdown_is_the_longest_of_the_table(values):
+    time, equity = np.arange(len(values)) * DAY, np.array(values, dtype=float)
+    table = drawdown_table(time, equity, top=1000)
+    assert longest_drawdown(time, equity) == max((item.days for item in table), default=0.0)

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,117 @@ def test_atr_equals_talib(n):
     np.testing.assert_allclose(ind.atr(bars, n)[:, 0], talib.ATR(*columns, n), rtol=1e-9)
 
 
+def with_gaps(seed=21, rows=200):
+    """Bars of two instruments that both skip rows, and the same rows by themselves."""
+    whole = random_bars(seed, rows=rows, width=2)
+    real = np.random.default_rng(seed).random((rows, 2)) < 0.7
+    prices = {name: np.array(getattr(whole, name)) for name in ("open", "high", "low", "close")}
+    gappy = Bars.from_arrays(prices.pop("close"), **prices, tradable=real)
+    alone = [
+        Bars.from_arrays(
+            whole.close[real[:, i], i],
+            open=whole.open[real[:, i], i],
+            high=whole.high[real[:, i], i],
+            low=whole.low[real[:, i], i],
+        )
+        for i in range(2)
+    ]
+    return gappy, alone
+
+
+@pytest.mark.parametrize("indicator", [ind.atr, ind.volatility])
+def test_movement_of_an_instrument_with_gaps_is_that_of_its_real_bars(indicator):
+    gappy, alone = with_gaps()
+    for i, bars in enumerate(alone):
+        real = gappy.tradable[:, i]
+        found = indicator(gappy, 5)[:, i]
+        same_bits(np.array(found[real]), np.array(indicator(bars, 5)[:, 0]))
+        before = np.flatnonzero(~real[1:]) + 1
+        same_bits(np.array(found[before]), np.array(found[before - 1]))
+
+
+@pytest.mark.parametrize(("calendar", "years"), [("24/7", 365), ("XNYS", 252)])
+def test_volatility_is_the_annual_deviation_that_pandas_finds(calendar, years):
+    closes = np.array(random_bars(30).close[:, 0])
+    bars = Bars.from_arrays(closes, instruments=[Instrument("A", calendar=calendar)])
+    expected = pd.Series(closes).pct_change().rolling(20).std() * years**0.5
+    np.testing.assert_allclose(ind.volatility(bars, 20)[:, 0], expected, rtol=1e-9)
+
+
+def test_volatility_of_an_unchanged_price_is_exactly_zero():
+    found = ind.volatility(Bars.from_arrays(np.full(30, 0.1)), 10)[:, 0]
+    assert np.isnan(found[:10]).all()
+    assert (found[10:] == 0.0).all()
+
+
+def test_volatility_of_an_instrument_without_bars_is_unknown():
+    bars = Bars.from_arrays(np.column_stack((np.arange(1.0, 20.0), np.full(19, np.nan))))
+    assert np.isnan(ind.volatility(bars, 3)[:, 1]).all()
+    assert np.isnan(ind.atr(bars, 3)[:, 1]).all()
+
+
+@pytest.mark.parametrize(("fast", "slow", "signal"), [(12, 26, 9), (2, 3, 1), (5, 34, 5)])
+def test_macd_equals_talib(fast, slow, signal):
+    bars = random_bars(15)
+    line, average = ind.macd(bars, fast, slow, signal=signal)
+    theirs = talib.MACD(np.ascontiguousarray(bars.close[:, 0]), fast, slow, signal)
+    known = ~np.isnan(theirs[0])  # TA-Lib shows the line from the signal's first row on
+    assert known.sum() == 300 - (slow + signal - 2)
+    np.testing.assert_allclose(line[known, 0], theirs[0][known], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(average[:, 0], theirs[1], rtol=1e-9, atol=1e-9)
+    assert np.flatnonzero(~np.isnan(line[:, 0]))[0] == slow - 1
+
+
+def test_macd_of_bars_and_of_their_closes_have_the_same_bits():
+    bars = random_bars(16, width=2)
+    for one, other in zip(ind.macd(bars), ind.macd(np.array(bars.close)), strict=True):
+        same_bits(np.array(one), other)
+
+
+def test_macd_of_a_pair_of_spans_is_remembered_for_every_signal():
+    bars = random_bars(17)
+    assert ind.macd(bars, signal=5)[0] is ind.macd(bars, signal=9)[0]
+    assert ind.macd(bars, signal=5)[1] is ind.macd(bars, signal=5)[1]
+
+
+def test_macd_with_fast_not_below_slow_is_refused():
+    with pytest.raises(ParameterError, match="fast 26 of macd is not below slow 26"):
+        ind.macd(random_bars(1), 26, 26)
+
+
+@pytest.mark.parametrize(("n", "width"), [(20, 2.0), (5, 0.5)])
+def test_bollinger_bands_equal_talib(n, width):
+    bars = random_bars(18)
+    closes = np.ascontiguousarray(bars.close[:, 0])
+    upper, middle, lower = talib.BBANDS(closes, n, nbdevup=width, nbdevdn=width, matype=0)
+    for ours, theirs in zip(ind.bollinger(bars, n, width), (lower, middle, upper), strict=True):
+        np.testing.assert_allclose(ours[:, 0], theirs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 20])
+def test_donchian_channel_equals_talib(n):
+    bars = random_bars(19)
+    high, low = (np.ascontiguousarray(x[:, 0]) for x in (bars.high, bars.low))
+    bottom, top = (talib.MIN(low, n), talib.MAX(high, n)) if n > 1 else (low, high)
+    lower, middle, upper = ind.donchian(bars, n)
+    np.testing.assert_array_equal(lower[:, 0], bottom)
+    np.testing.assert_array_equal(upper[:, 0], top)
+    np.testing.assert_allclose(
+        middle[:, 0], talib.MIDPRICE(high, low, n) if n > 1 else (high + low) / 2
+    )
+
+
+@pytest.mark.parametrize("indicator", [ind.donchian, ind.volatility])
+def test_indicator_that_needs_bars_given_an_array_says_so(indicator):
+    with pytest.raises(ParameterError, match="takes bars"):
+        indicator(np.ones(5), 2)
+
+
+def test_volatility_over_one_return_is_refused():
+    with pytest.raises(ParameterError, match="2 or more"):
+        ind.volatility(random_bars(1), 1)
+
+
 @pytest.mark.parametrize("series", [[5.0] * 30, list(range(1, 31)), list(range(30, 0, -1))])
 def test_rsi_of_a_flat_or_one_way_price_is_what_talib_says(series):
     prices = np.array(series, dtype=np.float64)
@@ -110,7 +222,19 @@ ALL = {
 }
 
 
-@pytest.mark.parametrize("name", ALL)
+SEVERAL = {  # those that give more than one line, or that are worked out from others each time
+    "macd": lambda bars, n: ind.macd(bars, n, 2 * n, signal=n + 1)[0],
+    "macd signal": lambda bars, n: ind.macd(bars, n, 2 * n, signal=n + 1)[1],
+    "lower band": lambda bars, n: ind.bollinger(bars, n, 1.5)[0],
+    "upper band": lambda bars, n: ind.bollinger(bars, n, 1.5)[2],
+    "lower channel": lambda bars, n: ind.donchian(bars, n)[0],
+    "middle channel": lambda bars, n: ind.donchian(bars, n)[1],
+    "volatility": lambda bars, n: ind.volatility(bars, n + 1),
+}
+EVERY = {**ALL, **SEVERAL}
+
+
+@pytest.mark.parametrize("name", EVERY)
 @given(
     seed=st.integers(0, 2**32),
     n=st.integers(1, 20),
@@ -121,16 +245,18 @@ def test_indicator_of_a_shorter_history_has_the_same_bits(name, seed, n, cut, of
     bars = random_bars(seed, rows=60, width=2)
     closes = np.array(bars.close)
     closes[off_tick:, 1] *= 1.000001
-    bars = Bars.from_arrays(closes)
-    same_bits(ALL[name](bars[:cut], n), ALL[name](bars, n)[:cut])
+    tradable = np.random.default_rng(seed).random(closes.shape) < 0.8
+    tradable[0] = True
+    bars = Bars.from_arrays(closes, tradable=tradable)
+    same_bits(EVERY[name](bars[:cut], n), EVERY[name](bars, n)[:cut])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 def test_indicator_of_a_panel_equals_its_columns_one_by_one(name):
     bars = random_bars(6, width=3)
-    together = ALL[name](bars, 9)
+    together = EVERY[name](bars, 9)
     for i, symbol in enumerate(bars.symbols):
-        same_bits(ALL[name](bars.select(symbol), 9)[:, 0], np.array(together[:, i]))
+        same_bits(EVERY[name](bars.select(symbol), 9)[:, 0], np.array(together[:, i]))
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,7 +1,6 @@
 """Performance against empyrical-reloaded, and trades against a ledger walked in plain Python."""
 
 import math
-import warnings
 from fractions import Fraction
 
 import empyrical
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from laws.markets import Case, cases
+from stats.series import quietly, same, series
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.instrument import Instrument
@@ -21,36 +21,6 @@ from peak_trade.kernels import stats as sums_kernels
 from peak_trade.stats import performance
 
 YEAR = 252.0
-
-
-def quietly(function, returns, **named):
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        return float(function(returns, **named))
-
-
-def same(ours, theirs, rel=1e-9):
-    if math.isnan(theirs) or math.isinf(theirs):
-        return ours == theirs or (math.isnan(ours) and math.isnan(theirs))
-    return ours == pytest.approx(theirs, rel=rel, abs=1e-12)
-
-
-@st.composite
-def series(draw):
-    """Simple returns above -1: wandering, constant, falling, empty, single, with gaps."""
-    kind = draw(st.sampled_from(["any", "constant", "falling", "gaps", "missing"]))
-    size = draw(st.integers(0, 60))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    returns = rng.normal(draw(st.sampled_from([0.0, 0.001, -0.002])), 0.02, size)
-    if kind == "constant":
-        returns[:] = draw(st.sampled_from([0.0, 0.01, -0.01, 0.1, 1 / 3]))
-    elif kind == "falling":
-        returns = -np.abs(returns)
-    elif kind == "gaps":
-        returns[rng.random(size) < 0.3] = np.nan
-    elif kind == "missing":
-        returns[:] = np.nan
-    return returns
 
 
 @given(series())
@@ -310,6 +280,7 @@ def record_of(bars, fills, cash=1000.0):
     booked = Fills(
         row=row, time=bars.open_time[row, instrument], instrument=instrument, lots=lots,
         price=price.astype(float), fee=fee.astype(float), reason=reason, cash=np.zeros(count),
+        slippage=np.zeros(count),
     )  # fmt: skip
     rows = len(bars)
     return Record(

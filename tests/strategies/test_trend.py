@@ -5,7 +5,7 @@ import pytest
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError
-from peak_trade.strategies import EmaCross, MaCross
+from peak_trade.strategies import EmaCross, Macd, MaCross
 
 talib = pytest.importorskip("talib", reason="needs TA-Lib, a development dependency")
 CROSSES = [(MaCross, talib.SMA), (EmaCross, talib.EMA)]
@@ -60,3 +60,47 @@ def test_indicators_of_a_cross_are_the_two_averages(kind, name):
     lines = kind(fast=5, slow=20).indicators(bars)
     assert list(lines) == [f"{name} 5", f"{name} 20"]
     assert all(line.shape == (50, 1) for line in lines.values())
+
+
+def test_macd_is_held_while_the_line_is_above_its_signal():
+    close = walk(600)
+    line, signal, _ = talib.MACD(close[:, 0].copy(), 6, 13, 5)
+    bars = Bars.from_arrays(close)
+    targets = Macd(fast=6, slow=13, signal=5).targets(bars)
+    assert targets.dtype == np.bool_
+    np.testing.assert_array_equal(targets[:, 0], line > signal)
+    both = Macd(fast=6, slow=13, signal=5, allow_short=True).targets(bars)
+    np.testing.assert_array_equal(both[:, 0], np.nan_to_num(np.sign(line - signal)))
+    assert 0.2 < targets.mean() < 0.8
+
+
+def test_macd_of_a_panel_gives_each_instrument_its_share():
+    close = walk(200, 4)
+    strategy = Macd(fast=5, slow=20, signal=4, allow_short=True)
+    alone = [strategy.targets(Bars.from_arrays(column))[:, 0] for column in close.T]
+    np.testing.assert_array_equal(
+        strategy.targets(Bars.from_arrays(close)), np.transpose(alone) / 4
+    )
+
+
+def test_macd_of_a_flat_price_is_never_held():
+    strategy = Macd(fast=3, slow=7, signal=4, allow_short=True)
+    assert not strategy.targets(Bars.from_arrays(np.full(100, 100.1))).any()
+
+
+def test_macd_with_fast_not_below_slow_is_refused():
+    with pytest.raises(ParameterError, match="fast 26 is not below slow 26"):
+        Macd(fast=26, slow=26)
+
+
+def test_macd_after_its_warmup_has_forgotten_where_it_began():
+    strategy, close = Macd(fast=5, slow=12, signal=4, allow_short=True), walk(1000)
+    assert strategy.warmup == 80
+    late = strategy.targets(Bars.from_arrays(close[500:]))[strategy.warmup :]
+    whole = strategy.targets(Bars.from_arrays(close))[500 + strategy.warmup :]
+    np.testing.assert_array_equal(late, whole)
+
+
+def test_indicators_of_macd_are_the_line_and_its_signal():
+    lines = Macd(fast=5, slow=20, signal=4).indicators(Bars.from_arrays(walk(50)))
+    assert list(lines) == ["MACD 5 20", "signal 4"]

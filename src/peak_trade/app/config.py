@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationEr
 from pydantic.fields import FieldInfo
 
 from peak_trade.app.toml_files import read_toml
+from peak_trade.app.values import Expected
 from peak_trade.domain.errors import ConfigError, did_you_mean
 
 PREFIX = "PEAK__"
@@ -277,6 +278,9 @@ def _is_secret(info: FieldInfo) -> bool:
 
 def _expected(info: FieldInfo) -> str:
     """Say in words what a field takes: its type, its choices, its range."""
+    for item in info.metadata:
+        if isinstance(item, Expected):
+            return item.words
     if _choices(info):
         return "one of " + ", ".join(str(choice) for choice in _choices(info))
     words = {float: "a number", int: "a whole number", bool: "true or false"}

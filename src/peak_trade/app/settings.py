@@ -1,9 +1,13 @@
 """The settings of Peak Trade: every key, its default, its range and what it means."""
 
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from peak_trade.app.values import Expected, names_of, number_or_name, pairs_of
 from peak_trade.domain.calendar import Interval, calendar_named
 from peak_trade.domain.errors import PeakTradeError
 
@@ -46,6 +50,43 @@ def _known_interval(text: str) -> str:
         return str(Interval.parse(text))
     except PeakTradeError as error:
         raise ValueError(str(error)) from error
+
+
+def _known_sizers(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if texts:
+        from peak_trade.app.terms import sizer_of
+
+        try:
+            sizer_of(texts)
+        except PeakTradeError as error:
+            raise ValueError(str(error)) from error
+    return texts
+
+
+def _shipped(name: str) -> Mapping[str, float | bool]:
+    """Defaults that come with the package as a file, which a folder's own may copy and tighten."""
+    text = (Path(__file__).with_name("defaults") / name).read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+_LIMITS = _shipped("risk/backtest.toml")
+
+Pairs = Annotated[
+    tuple[tuple[float, float], ...],
+    BeforeValidator(pairs_of),
+    Expected("pairs such as [[0, 0.1], [60, 0.02]], or the text 0:0.1,60:0.02"),
+]
+Spread = Annotated[
+    float | str,
+    BeforeValidator(number_or_name),
+    Expected("a number of at least 0, or the name of a feature of the bars"),
+]
+Sizers = Annotated[
+    tuple[str, ...],
+    BeforeValidator(names_of),
+    AfterValidator(_known_sizers),
+    Expected('texts such as ["volatility,target=0.1", "drawdown,limit=0.2"]'),
+]
 
 
 class Section(BaseModel):
@@ -100,6 +141,194 @@ class BacktestSection(Section):
         description="After an exit: flat until the target passes through zero, "
         "or until a row states a nonzero target again.",
     )
+    currency: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The account's currency; unset: the one that all instruments are quoted in.",
+    )
+
+
+class CostsSection(Section):
+    """What trading costs besides a commission and a fraction of slippage."""
+
+    fees: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Fee schedule instead of a commission: a venue (binance, kraken, us_equities) "
+        "or a TOML file; unset: none.",
+    )
+    half_spread: Spread = Field(
+        default=0.0,
+        description="Half the bid-ask spread, in quote currency, that market and stop fills pay.",
+    )
+    volume_share: float = Field(
+        default=0.0,
+        ge=0,
+        description="Price impact: this factor times the square of a fill's share of its bar's "
+        "volume.",
+    )
+    impact: float = Field(
+        default=0.0,
+        ge=0,
+        description="Price impact: this factor times volatility times the root of a fill's share "
+        "of the mean volume.",
+    )
+    impact_window: int = Field(
+        default=20, ge=3, description="Bars that volatility and mean volume are taken over."
+    )
+    borrow: float = Field(
+        default=0.0, ge=0, description="Yearly rate paid on the value of shorts, a fraction."
+    )
+    interest: float = Field(
+        default=0.0, ge=0, description="Yearly rate earned on free cash, a fraction."
+    )
+
+
+class ExitsSection(Section):
+    """When positions are closed, besides a stop-loss and a take-profit."""
+
+    trailing: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Trailing stop: this fraction from the best price since the entry; unset: none.",
+    )
+    trailing_arm: float | None = Field(
+        default=None,
+        gt=0,
+        description="Gain of the best price from which on the stop trails; unset: at once.",
+    )
+    trailing_offset: float | None = Field(
+        default=None,
+        gt=0,
+        description="Gain of the best price from which on trailing_after is the distance.",
+    )
+    trailing_after: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Distance of the trailing stop beyond trailing_offset.",
+    )
+    break_even: float | None = Field(
+        default=None,
+        gt=0,
+        description="Gain of the best price that moves the stop to the entry price; unset: none.",
+    )
+    max_bars: int | None = Field(
+        default=None, ge=1, description="Time stop: bars that a position is held; unset: no end."
+    )
+    roi: Pairs = Field(
+        default=(),
+        description="Minutes since the entry, and the gain that closes the position from then on.",
+    )
+    stop_atr: float | None = Field(
+        default=None, gt=0, description="Stop-loss as a multiple of the average true range."
+    )
+    take_atr: float | None = Field(
+        default=None, gt=0, description="Take-profit as a multiple of the average true range."
+    )
+    trailing_atr: float | None = Field(
+        default=None, gt=0, description="Trailing stop as a multiple of the average true range."
+    )
+    atr_window: int = Field(default=14, ge=1, description="Bars of the average true range.")
+    partials: Pairs = Field(
+        default=(), description="Gains, and the share of the position that is sold at each."
+    )
+    convention: Literal["adverse", "favourable", "freqtrade"] = Field(
+        default="adverse",
+        description="What came first inside a bar that reaches several levels: the worse, "
+        "the better, or what freqtrade assumes.",
+    )
+
+
+class MarginSection(Section):
+    """A margin account; without a largest leverage there is none."""
+
+    max_leverage: float | None = Field(
+        default=None,
+        ge=1,
+        description="Largest gross exposure over equity; unset: no margin model, cash is not lent.",
+    )
+    maintenance: float = Field(
+        default=0.25,
+        gt=0,
+        lt=1,
+        description="Equity below this fraction of gross exposure is liquidated.",
+    )
+    rate: float = Field(default=0.0, ge=0, description="Yearly rate paid on borrowed cash.")
+    liquidation_fee: float = Field(
+        default=0.0, ge=0, lt=1, description="Fee on the value of a liquidation, a fraction."
+    )
+
+
+class SizingSection(Section):
+    """How large positions are made, and when they are looked at again."""
+
+    rebalance: Literal["change", "band", "bar", "day", "week", "month", "quarter", "year"] = Field(
+        default="change",
+        description="When a target that stands is looked at again: when it changes, outside a "
+        "band, at every bar, or on a period's first bar.",
+    )
+    band: float | None = Field(
+        default=None,
+        gt=0,
+        lt=2,
+        description="Half width of the band around a target, as a fraction of equity.",
+    )
+    sizer: Sizers = Field(
+        default=(),
+        description="What scales targets: atr_risk, drawdown, fixed_fraction, kelly or volatility, "
+        "with its parameters; several multiply.",
+    )
+
+
+class LimitsSection(Section):
+    """What the account of a backtest may hold and lose; wide by default."""
+
+    max_position: float = Field(
+        default=_LIMITS["max_position"],
+        gt=0,
+        description="Largest position of one instrument, as a fraction of equity.",
+    )
+    max_gross: float = Field(
+        default=_LIMITS["max_gross"],
+        gt=0,
+        description="Largest sum of absolute positions, as a fraction of equity.",
+    )
+    max_net: float = Field(
+        default=_LIMITS["max_net"],
+        gt=0,
+        description="Largest absolute sum of positions, as a fraction of equity.",
+    )
+    max_order: float = Field(
+        default=_LIMITS["max_order"],
+        gt=0,
+        description="Largest value of one order, in quote currency.",
+    )
+    max_participation: float = Field(
+        default=_LIMITS["max_participation"],
+        gt=0,
+        description="Largest order as a fraction of the last bar's volume; from 1e9 on: any.",
+    )
+    max_daily_loss: float = Field(
+        default=_LIMITS["max_daily_loss"],
+        gt=0,
+        description="Loss of a day, as a fraction of equity, that halts trading; from 1 on: none.",
+    )
+    max_drawdown: float = Field(
+        default=_LIMITS["max_drawdown"],
+        gt=0,
+        description="Drawdown that halts trading, a fraction; from 1 on: none.",
+    )
+    flatten: bool = Field(
+        default=bool(_LIMITS["flatten"]), description="Whether a halt closes the positions."
+    )
+
+
+class RiskSection(Section):
+    """The rules of risk, by where they hold."""
+
+    backtest: LimitsSection = LimitsSection()
 
 
 class DataSection(Section):
@@ -116,7 +345,8 @@ class DataSection(Section):
         description="Length of a bar, such as 1m, 1h or 1d; unset: found from the stamps.",
     )
     calendar: Annotated[str, AfterValidator(_known_calendar)] | None = Field(
-        default=None, description="Trading calendar, 24/7, 24/5 or XNYS; unset: the source's own."
+        default=None,
+        description="Trading calendar, 24/7, 24/5 or XNYS, XLON, ...; unset: the source's own.",
     )
     lot: float = Field(
         default=0.0001,
@@ -150,6 +380,19 @@ class ReportSection(Section):
     )
 
 
+class JournalSection(Section):
+    """Where runs are recorded."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="Database, such as sqlite:///runs.sqlite or postgresql://user@host/name; "
+        "unset: a file in the user's data directory.",
+    )
+    record: bool = Field(
+        default=True, description="Whether peak backtest and peak sweep record their runs."
+    )
+
+
 class FlagsSection(Section):
     """Features that can be switched off."""
 
@@ -176,8 +419,14 @@ class Settings(Section):
     """
 
     backtest: BacktestSection = BacktestSection()
+    costs: CostsSection = CostsSection()
+    exits: ExitsSection = ExitsSection()
+    margin: MarginSection = MarginSection()
+    sizing: SizingSection = SizingSection()
+    risk: RiskSection = RiskSection()
     data: DataSection = DataSection()
     sweep: SweepSection = SweepSection()
     report: ReportSection = ReportSection()
+    journal: JournalSection = JournalSection()
     flags: FlagsSection = FlagsSection()
     logging: LoggingSection = LoggingSection()

@@ -78,20 +78,21 @@ def find_columns(
     """
     names = table.frame.columns
     given = _checked(table, mapping or {})
-    time, clock = (given["time"], None) if "time" in given else _time(table, stamp)
+    time, clock = (given["time"], None) if "time" in given else find_time(table, stamp)
     rest = [name for name in names if name not in (time, clock)]
     mapped = {role: given[role] for role in (*PRICES, "volume") if role in given}
     roles = mapped or _price_roles(table, rest)
     symbol = given.get("symbol") or _first(table, rest, "symbol")
     if not mapped and symbol is None and _is_wide(table, rest, roles):
-        tickers = tuple(name for name in rest if _key(name) not in ("", "unnamed: 0"))
+        tickers = tuple(name for name in rest if key_of(name) not in ("", "unnamed: 0"))
         return Columns(time, clock, tickers=tickers)
     prices = {role: roles[role] for role in PRICES if role in roles}
     _check_prices(table, prices)
     return Columns(time, clock, symbol, prices, roles.get("volume"))
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Give a column's name as names are compared: lower case, one space between words."""
     return re.sub(r"[\s_\-]+", " ", name.strip().strip("<>").lower())
 
 
@@ -116,9 +117,9 @@ def _shown(table: Table) -> str:
     return f"its columns are {', '.join(names[:12])}{more}"
 
 
-def _match(table: Table, names: Sequence[str], key: str) -> str | None:
+def match_column(table: Table, names: Sequence[str], key: str) -> str | None:
     """Give the column whose name reads as ``key``; two such are an error."""
-    found = [name for name in names if _key(name) == key]
+    found = [name for name in names if key_of(name) == key]
     if len(found) > 1:
         raise DataError(
             f"columns {found[0]!r} and {found[1]!r} of {table.name} both read as {key}",
@@ -128,15 +129,22 @@ def _match(table: Table, names: Sequence[str], key: str) -> str | None:
 
 
 def _first(table: Table, names: Sequence[str], role: str) -> str | None:
-    matches = (_match(table, names, key) for key in _NAMES[role])
+    matches = (match_column(table, names, key) for key in _NAMES[role])
     return next((name for name in matches if name is not None), None)
 
 
-def _time(table: Table, stamp: Stamp) -> tuple[str, str | None]:
+def find_time(table: Table, stamp: Stamp) -> tuple[str, str | None]:
+    """Give the column of times, and one of times of day beside it if it holds dates.
+
+    Raises
+    ------
+    DataError
+        No such column, or two whose names read the same.
+    """
     import polars as pl
 
     names = table.frame.columns
-    date, clock = _match(table, names, "date"), _match(table, names, "time")
+    date, clock = match_column(table, names, "date"), match_column(table, names, "time")
     if date is not None and clock is not None and _is_clock(table.frame[clock]):
         return date, clock
     keys = ("close time", "closetime", *_TIME) if stamp == "close" else _TIME
@@ -145,7 +153,7 @@ def _time(table: Table, stamp: Stamp) -> tuple[str, str | None]:
             temporal = [n for n in names if table.frame[n].dtype in (pl.Date, pl.Datetime)]
             found = temporal[0] if len(temporal) == 1 else None
         else:
-            found = _match(table, names, key)
+            found = match_column(table, names, key)
         if found is not None:
             return found, None
     raise _missing(table, "time", "no time column")
@@ -163,13 +171,13 @@ def _is_clock(values: "pl.Series") -> bool:
 
 
 def _price_roles(table: Table, names: Sequence[str]) -> dict[str, str]:
-    keys = {_key(name) for name in names}
+    keys = {key_of(name) for name in names}
     # One letter may be a ticker (C, V, O); only o, h, l and c together are prices.
     short = {"o", "h", "l", "c"} <= keys
     roles = {}
     for role in (*PRICES, "volume"):
         options = [key for key in _NAMES[role] if short or len(key) > 1]
-        matches = (_match(table, names, key) for key in options)
+        matches = (match_column(table, names, key) for key in options)
         found = next((name for name in matches if name is not None), None)
         if found is not None:
             roles[role] = found
@@ -178,14 +186,14 @@ def _price_roles(table: Table, names: Sequence[str]) -> dict[str, str]:
 
 def _is_wide(table: Table, names: Sequence[str], roles: Mapping[str, str]) -> bool:
     """Whether the columns are tickers: numbers, and none named like a fact about a market."""
-    names = [name for name in names if _key(name) not in ("", "unnamed: 0")]
+    names = [name for name in names if key_of(name) not in ("", "unnamed: 0")]
     if not names or len(roles) > 1 or {"close", "volume"} & set(roles):
         return False
-    facts = [name for name in names if _FACTS & set(_key(name).split())]
+    facts = [name for name in names if _FACTS & set(key_of(name).split())]
     # LOW and SIZE are tickers among tickers; low, bid_size, or BID and ASK alone are not.
     if 2 * len(facts) >= len(names) or not all(map(str.isupper, facts)):
         return False
-    if any(" " in _key(name) for name in facts):
+    if any(" " in key_of(name) for name in facts):
         return False
     return all(_is_numeric(table.frame[name]) for name in names)
 

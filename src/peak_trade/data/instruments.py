@@ -83,7 +83,7 @@ def infer_calendar(opens: Ints, interval: Interval) -> str:
     """Tell a calendar from the opens of bars.
 
     ``24/7`` if a bar opens on a Saturday or Sunday (UTC); for intraday bars Sunday from 20:00 on
-    does not count, when the week of foreign exchange begins. Else ``24/5`` if intraday bars open
+    does not count, when the week of foreign exchange begins. Else ``24/5`` if intraday bars lie
     outside 13:30 to 21:00 UTC, or on such a Sunday. Else ``XNYS``.
 
     Parameters
@@ -103,5 +103,5 @@ def infer_calendar(opens: Ints, interval: Interval) -> str:
     evening = (weekday == 6) & (clock >= 20 * _HOUR_NS) & intraday
     if ((weekday >= 5) & ~evening).any():
         return "24/7"
-    outside = (clock < _XNYS_NS[0]) | (clock >= _XNYS_NS[1])
+    outside = (clock + interval.ns <= _XNYS_NS[0]) | (clock >= _XNYS_NS[1])
     return "24/5" if intraday and bool((outside | evening).any()) else "XNYS"

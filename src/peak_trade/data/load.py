@@ -1,25 +1,17 @@
 """From a source to bars, in one call."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peak_trade.data.builtin import asset_class_of, read_builtin
-from peak_trade.data.columns import Stamp, find_columns
-from peak_trade.data.files import read_file
-from peak_trade.data.frames import read_frame
+from peak_trade.data.columns import Stamp
 from peak_trade.data.instruments import Rules, make_instrument
-from peak_trade.data.normalise import Series, normalise
 from peak_trade.data.panel import build_bars
-from peak_trade.data.source import Source, builtin_named
-from peak_trade.data.spans import are_dates, bar_spans, infer_interval
-from peak_trade.data.stamps import read_stamps
-from peak_trade.data.table import Table
+from peak_trade.data.reading import Format, Reading, read
+from peak_trade.data.spans import bar_spans, infer_interval
 from peak_trade.data.validate import check_spacing, validate
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.calendar import Interval
-from peak_trade.domain.errors import DataError, did_you_mean
 from peak_trade.domain.instrument import AssetClass
 
 if TYPE_CHECKING:
@@ -62,8 +54,9 @@ def load(
     timezone : str, optional
         IANA zone of stamps that carry none; UTC where left out.
     calendar : str, optional
-        ``24/7``, ``24/5`` or ``XNYS``. Left out: ``24/7`` if a bar opens on a weekend, else
-        ``24/5`` for intraday bars outside 13:30 to 21:00 UTC, else ``XNYS``.
+        ``24/7``, ``24/5`` or the code of a stock exchange, such as ``XNYS``. Left out: ``24/7`` if
+        a bar opens on a weekend, else ``24/5`` for intraday bars outside 13:30 to 21:00 UTC, else
+        ``XNYS``.
     columns : mapping of role to column name, optional
         Such as ``{"time": "ts", "close": "adj_close"}``. Where a price or the volume is mapped,
         only those mapped are read.
@@ -92,64 +85,20 @@ def load(
     >>> load("builtin:sp500")
     Bars(builtin:sp500: 5,031 rows x 1 instrument, 1d, 1999-01-04 .. 2018-12-31)
     """
-    rules = Rules(calendar, lot, tick, order_step, multiplier, min_notional, asset_class, quote)
-    step = Interval.parse(interval) if isinstance(interval, str) else interval
-    if stamp not in ("open", "close"):
-        raise DataError(f"stamp {stamp!r} is not known", did_you_mean(stamp, ("open", "close")))
-    place = Source.parse(source) if isinstance(source, str) else None
-    if place is not None and place.kind == "builtin":
-        _check_builtin(place.place, step, stamp=stamp, timezone=timezone, columns=columns)
-        table, mapping = read_builtin(place.place), None
-        step = Interval.parse(builtin_named(place.place).interval)
-        rules = replace(
-            rules,
-            calendar=calendar or "XNYS",
-            asset_class=asset_class or asset_class_of(place.place),
-        )
-    else:
-        table, mapping = _read(source), columns
-    found = find_columns(table, mapping, stamp=stamp)
-    stamps = read_stamps(table, found.time, clock=found.clock, timezone=timezone)
-    series = normalise(table, found, stamps, symbol=symbol)
-    return _assemble(table, series, step, stamp=stamp, rules=rules, dates=are_dates(stamps, stamp))
+    reading = read(source, Format(interval, stamp, timezone, calendar, columns, symbol))
+    chosen = asset_class or reading.asset_class
+    rules = Rules(reading.calendar, lot, tick, order_step, multiplier, min_notional, chosen, quote)
+    return _assemble(reading, rules)
 
 
-def _read(source: "str | Path | IntoDataFrame | pl.LazyFrame") -> Table:
-    if isinstance(source, str):
-        return read_file(Source.parse(source).place)
-    return read_file(source) if isinstance(source, Path) else read_frame(source)
-
-
-def _check_builtin(
-    name: str,
-    interval: Interval | None,
-    *,
-    stamp: Stamp,
-    timezone: str | None,
-    columns: Mapping[str, str] | None,
-) -> None:
-    known = builtin_named(name).interval
-    if interval is not None and str(interval) != known:
-        raise DataError(f"builtin:{name} has bars of {known}, not {interval}", hint="leave it out")
-    if stamp != "open" or timezone is not None or columns:
-        raise DataError(
-            f"stamp, timezone and columns of builtin:{name} are known", hint="leave them out"
-        )
-
-
-def _assemble(
-    table: Table,
-    series: tuple[Series, ...],
-    interval: Interval | None,
-    *,
-    stamp: Stamp,
-    rules: Rules,
-    dates: bool,
-) -> Bars:
+def _assemble(reading: Reading, rules: Rules) -> Bars:
+    table, series = reading.table, reading.series
     for one in series:
         validate(table, one)
-    step = interval or infer_interval(table, [one.stamps.utc for one in series])
-    spans = [bar_spans(one.stamps, step, stamp=stamp, dates=dates) for one in series]
+    step = reading.interval or infer_interval(table, [one.stamps.utc for one in series])
+    spans = [
+        bar_spans(one.stamps, step, stamp=reading.stamp, dates=reading.dates) for one in series
+    ]
     for one, (opens, closes) in zip(series, spans, strict=True):
         check_spacing(table, one, opens, closes, interval=step)
     instruments = [

@@ -1,14 +1,12 @@
 """Checks of what would break a backtest, in the terms of the file; nothing is repaired."""
 
 import numpy as np
-import numpy.typing as npt
 
+from peak_trade.data.faults import bad_bar, bad_price, bad_volume
 from peak_trade.data.normalise import Floats, Ints, Series
 from peak_trade.data.table import Table
 from peak_trade.domain.calendar import Interval
 from peak_trade.domain.errors import DataError
-
-Bools = npt.NDArray[np.bool_]
 
 
 def validate(table: Table, series: Series) -> None:
@@ -39,7 +37,7 @@ def validate(table: Table, series: Series) -> None:
     if "open" in series.prices:
         _check_bars(table, series)
     if series.volume is not None:
-        wrong = (series.volume < 0) | np.isinf(series.volume)
+        wrong = bad_volume(series.volume)
         if wrong.any():
             row = int(wrong.argmax())
             raise _fault(
@@ -93,9 +91,9 @@ def _check_order(table: Table, series: Series) -> None:
 
 
 def _check_price(table: Table, series: Series, name: str, values: Floats) -> None:
-    sound = (values > 0) & (values < np.inf)
-    if not sound.all():
-        row = int(sound.argmin())
+    wrong = bad_price(values)
+    if wrong.any():
+        row = int(wrong.argmax())
         value = float(values[row])
         found = f"{name} is missing (NaN)" if np.isnan(value) else f"{name} is {value}"
         raise _fault(table, series, row, found, "a price above zero is expected")
@@ -103,7 +101,7 @@ def _check_price(table: Table, series: Series, name: str, values: Floats) -> Non
 
 def _check_bars(table: Table, series: Series) -> None:
     o, h, lo, c = (series.prices[name] for name in ("open", "high", "low", "close"))
-    wrong = (h < o) | (h < c) | (lo > o) | (lo > c) | (h < lo)
+    wrong = bad_bar(o, h, lo, c)
     if wrong.any():
         row = int(wrong.argmax())
         shown = ", ".join(f"{name} {float(v[row])}" for name, v in series.prices.items())

@@ -110,6 +110,7 @@ class Bars:
         tradable: npt.ArrayLike | None = None,
         instruments: Sequence[Instrument | str] | None = None,
         interval: Interval | str = "1d",
+        features: Mapping[str, npt.ArrayLike] | None = None,
         name: str = "arrays",
         frame: Literal["polars", "pandas"] = "polars",
     ) -> "Bars":
@@ -139,6 +140,8 @@ class Bars:
             Named ``A``, ``B``, ... where left out.
         interval : Interval or str
             Nominal length of a bar.
+        features : mapping of str to (T,), (T, 1) or (T, N) array, optional
+            What else was known at each close, by name.
         name : str
             Where the bars came from; errors and reports show it.
         frame : {"polars", "pandas"}
@@ -196,6 +199,10 @@ class Bars:
             interval=step,
             name=name,
             frame=frame,
+            features={
+                key: _feature(values, key, closes.shape, name)
+                for key, values in (features or {}).items()
+            },
         )
 
     def __len__(self) -> int:
@@ -251,6 +258,10 @@ class Bars:
             volume=chosen(self.volume),
             tradable=chosen(self.tradable),
             close_only=self.close_only[index],
+            features={
+                name: chosen(values) if values.shape == self.close.shape else values
+                for name, values in self.features.items()
+            },
             memory=Memory(),
             _facts={"checked": True},
         )
@@ -330,6 +341,18 @@ def _named(
             hint="name one instrument a column",
         )
     return tuple(item if isinstance(item, Instrument) else Instrument(item) for item in given)
+
+
+def _feature(values: npt.ArrayLike, key: str, shape: tuple[int, int], name: str) -> Floats:
+    """A feature as (T, 1) or (T, N) floats."""
+    column = columns_of(values, f"feature {key}", name)
+    if column.shape not in ((shape[0], 1), shape):
+        raise DataError(
+            f"feature {key!r} of {name} has the shape {column.shape}, {(shape[0], 1)} or {shape} "
+            "expected",
+            hint="give one value for each row, or for each row and instrument",
+        )
+    return column
 
 
 def _extreme(opens: Floats, closes: Floats, pick: np.ufunc) -> Floats:

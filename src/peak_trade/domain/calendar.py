@@ -22,11 +22,31 @@ class Calendar:
 
 
 CALENDARS = {
-    "24/7": Calendar("24/7", 365, 1440),
-    "24/5": Calendar("24/5", 260, 1440),
-    "XNYS": Calendar("XNYS", 252, 390),
+    market.name: market
+    for market in (
+        Calendar("24/7", 365, 1440),
+        Calendar("24/5", 260, 1440),
+        Calendar("XNYS", 252, 390),
+        Calendar("XNAS", 252, 390),
+        Calendar("XTSE", 251, 390),
+        Calendar("XLON", 253, 510),
+        Calendar("XETR", 254, 510),
+        Calendar("XPAR", 256, 510),
+        Calendar("XAMS", 256, 510),
+        Calendar("XMIL", 254, 510),
+        Calendar("XSWX", 251, 510),
+        Calendar("XTKS", 245, 330),
+        Calendar("XHKG", 246, 330),
+        Calendar("XSHG", 243, 240),
+        Calendar("XBOM", 246, 375),
+        Calendar("XASX", 253, 360),
+    )
 }
-"""Crypto exchanges; foreign exchange; the New York Stock Exchange's regular session."""
+"""Crypto exchanges; foreign exchange; stock exchanges by their code of ISO 10383.
+
+Sessions of a stock exchange are its mean over 2006 to 2025, minutes those of its regular session
+without the lunch break.
+"""
 
 _UNIT_NS = {
     "s": 1_000_000_000,

@@ -59,6 +59,10 @@ class StrategyError(InputError):
     """A strategy cannot be found or loaded, or its targets cannot be traded."""
 
 
+class JournalError(InputError):
+    """The database of runs cannot be opened, read or written, or does not hold what was named."""
+
+
 class LedgerError(PeakTradeError):
     """The books do not add up: a bug, never bad input."""
 

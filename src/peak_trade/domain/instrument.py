@@ -47,7 +47,7 @@ class Instrument:
     min_notional : float
         Smallest order value in quote currency.
     calendar : str
-        ``24/7``, ``24/5`` or ``XNYS``.
+        ``24/7``, ``24/5`` or the code of a stock exchange, such as ``XNYS``; see CALENDARS.
     rules : tuple of TradingRules
         Tick, order step and minimum notional by date, ascending; before the first of them the
         instrument's own values hold.

@@ -17,7 +17,9 @@ class Fill:
     """A trade that happened: signed ``lots`` of an instrument at a ``price``, for a ``fee``.
 
     ``row`` and ``bar`` are the rows of the bars that booked it and whose price made it (-1 outside
-    bars), ``time_ns`` when it happened, ``cash`` the venue's cash after it.
+    bars), ``time_ns`` when it happened, ``cash`` the venue's cash after it, ``slippage`` what it paid
+    against the price it was made at (0 or more). ``rate`` converts the instrument's currency to the
+    account's, at once. Amounts are in the account's currency.
     """
 
     client_id: str
@@ -31,16 +33,24 @@ class Fill:
     bar: int = -1
     at_open: bool = False
     cash: float = float("nan")
+    slippage: float = 0.0
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """Money in (positive) or out: a dividend, funding, borrow cost, interest or a deposit."""
+    """Money in (positive) or out: a dividend, funding, borrow cost, interest or a deposit.
+
+    ``instrument`` is the column of the instrument it comes from, -1 for none, ``row`` the row of the
+    bars that books it.
+    """
 
     currency: str
     amount: float
     kind: str
     time_ns: int
+    instrument: int = -1
+    row: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +114,18 @@ class Ledger:
         "units",
     )
 
-    def __init__(self, instruments: Sequence[Instrument], cash: float) -> None:
+    def __init__(self, instruments: Sequence[Instrument], cash: float, currency: str = "") -> None:
         quotes = {instrument.quote for instrument in instruments}
-        if len(quotes) != 1:
+        if not currency and len(quotes) != 1:
             raise InputError(
                 f"instruments are quoted in {', '.join(sorted(quotes))}, one currency expected",
-                hint="trade instruments of one quote currency; conversion is not offered",
+                hint="name the account's currency",
             )
         self.instruments = tuple(instruments)
-        self.currency = quotes.pop()
-        self.cash = {self.currency: float(cash)}
+        self.currency = currency or quotes.pop()
+        self.cash = {self.currency: float(cash)} | dict.fromkeys(
+            sorted(quotes - {self.currency}), 0.0
+        )
         self.lots: npt.NDArray[np.int64] = np.zeros(len(self.instruments), np.int64)
         self.average: npt.NDArray[np.float64] = np.zeros(len(self.instruments))
         self.units: npt.NDArray[np.float64] = np.array([i.unit for i in self.instruments])
@@ -158,13 +170,13 @@ class Ledger:
 
     def _fill(self, fill: Fill) -> None:
         i = fill.instrument
-        value = value_of(fill.lots, self.units[i], fill.price)
+        value = value_of(fill.lots, self.units[i] * fill.rate, fill.price)
         after = cash_after(self.cash[self.currency], value, fill.fee)
         if not np.isfinite(after):
             raise LedgerError(f"fill {fill} leaves cash {after}", hint="prices must be finite")
         self.average[i] = average_price(self.lots[i], self.average[i], fill.lots, fill.price)
         self._move(i, int(self.lots[i]) + fill.lots)
-        self.cash[self.currency] = after
+        self.cash[self.currency] = after  # what is quoted in another currency is converted at once
         self.fees += fill.fee
 
     def _split(self, split: Split) -> None:

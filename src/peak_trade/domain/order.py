@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from peak_trade.kernels.fills import tick_price
+
 
 class OrderKind(Enum):
     """How an order meets the market."""
@@ -31,6 +33,20 @@ class Reason(IntEnum):
     STOP_LOSS = 1
     TAKE_PROFIT = 2
     RUIN = 3
+    TRAILING_STOP = 4
+    TIME_STOP = 5
+    ROI = 6
+    BREAK_EVEN = 7
+    PARTIAL = 8
+    LIQUIDATION = 9
+    DELISTING = 10
+    HALT = 11
+    END = 12
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a position that this closed may not be opened again by the target that stands."""
+        return self not in (Reason.TARGET, Reason.RUIN, Reason.HALT, Reason.END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +87,8 @@ class Order:
     tick: float = 0.0
     group: str = ""
     reduce_only: bool = False
+
+    @property
+    def price(self) -> float:
+        """Trigger or limit price in quote currency, NaN for a market order."""
+        return float("nan") if self.price_ticks is None else tick_price(self.price_ticks, self.tick)

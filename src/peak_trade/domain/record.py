@@ -1,6 +1,7 @@
 """What a run leaves behind: equity, fills, provenance."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,9 @@ class Fills:
 
     ``row`` is the row of the bars that booked it, ``time`` when it happened (UTC nanoseconds),
     ``instrument`` its column, ``lots`` signed, ``price`` in quote currency with slippage in it,
-    ``fee`` in quote currency, ``reason`` a code of :class:`~peak_trade.domain.order.Reason`,
-    ``cash`` the account's cash after it.
+    ``fee`` in the account's currency, ``reason`` a code of :class:`~peak_trade.domain.order.Reason`,
+    ``cash`` the account's cash after it, ``slippage`` what it paid against the open or the level it
+    was made at (account's currency, 0 or more).
     """
 
     row: Ints
@@ -30,6 +32,7 @@ class Fills:
     fee: Floats
     reason: Ints
     cash: Floats
+    slippage: Floats
 
     def __len__(self) -> int:
         return len(self.row)
@@ -43,13 +46,67 @@ class Fills:
         return ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Flows:
+    """K payments other than fills, in the order they were booked, as columns.
+
+    ``row`` is the row of the bars that booked it, ``time`` when it was due (UTC nanoseconds),
+    ``instrument`` its column or -1, ``kind`` one of ``dividend``, ``funding``, ``split`` (a fraction
+    paid out), ``borrow``, ``interest``, ``financing``, ``amount`` what came in, in the account's
+    currency, negative for what was paid.
+    """
+
+    row: Ints
+    time: Ints
+    instrument: Ints
+    kind: tuple[str, ...]
+    amount: Floats
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @classmethod
+    def none(cls) -> "Flows":
+        """No payments."""
+        empty = np.zeros(0, np.int64)
+        return cls(empty, empty, empty, (), np.zeros(0))
+
+    def differs_from(self, other: "Flows") -> str:
+        """Name the first column that is not equal bit for bit; empty where all are."""
+        if self.kind != other.kind:
+            return "kind"
+        for name in ("row", "time", "instrument", "amount"):
+            if getattr(self, name).tobytes() != getattr(other, name).tobytes():
+                return name
+        return ""
+
+
+class HeldSplit(NamedTuple):
+    """A split of a position that was held: ``numerator`` new lots for ``denominator`` old ones.
+
+    ``row`` is the row that booked it, ``fills_before`` how many of the run's fills came before it.
+    """
+
+    row: int
+    instrument: int
+    numerator: int
+    denominator: int
+    fills_before: int
+
+    @property
+    def ratio(self) -> float:
+        """New lots for an old one."""
+        return self.numerator / self.denominator
+
+
 @dataclass(frozen=True, slots=True)
 class OrderCounts:
     """What became of the orders of a run.
 
     ``ordered`` and ``filled`` count market orders of targets; ``shortfall_lots`` were cancelled
     because cash did not pay for them, ``below_minimum`` orders were refused as too small, and
-    ``unfilled`` had no bar left to fill at.
+    ``unfilled`` had no bar left to fill at. ``over_position`` to ``over_participation`` were refused by
+    that limit.
     """
 
     ordered: int
@@ -58,6 +115,22 @@ class OrderCounts:
     shortfall_lots: int
     below_minimum: int
     unfilled: int
+    over_position: int = 0
+    over_gross: int = 0
+    over_net: int = 0
+    over_order: int = 0
+    over_participation: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Orders that a limit refused."""
+        return (
+            self.over_position
+            + self.over_gross
+            + self.over_net
+            + self.over_order
+            + self.over_participation
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +159,17 @@ class Record:
         What became of the orders.
     ruined : bool
         Whether equity fell to zero or below, after which the account was closed.
+    flows : Flows
+        Payments other than fills.
+    splits : tuple of HeldSplit
+        Splits of positions held, in the order booked.
+    halted, halted_row : str, int
+        The loss limit that halted trading (``max_drawdown`` or ``max_daily_loss``), or nothing, and
+        the row at whose close it did, or -1.
+    rates : (T, N) float64
+        Value of each quote currency in the account's at every close; (0, 0) where all are the same.
+    ambiguous : int
+        Bars in which a position's exits depend on what came first inside them.
     """
 
     bars: Bars
@@ -99,6 +183,26 @@ class Record:
     lots: Ints
     counts: OrderCounts
     ruined: bool
+    flows: Flows = field(default_factory=Flows.none)
+    splits: tuple[HeldSplit, ...] = ()
+    halted: str = ""
+    halted_row: int = -1
+    ambiguous: int = 0
+    rates: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def opening_rates(self) -> Floats:
+        """(T, N) Rates as they were known while each row's bars were open; ones where all are one."""
+        if not self.rates.size:
+            return np.ones(self.bars.close.shape)
+        return np.concatenate((np.full((1, self.rates.shape[1]), np.nan), self.rates[:-1]))
+
+    @property
+    def fill_prices(self) -> Floats:
+        """(K,) Prices of the fills in the account's currency."""
+        if not self.rates.size:
+            return self.fills.price
+        return self.fills.price * self.opening_rates[self.fills.row, self.fills.instrument]
 
     @property
     def time(self) -> Ints:
@@ -112,8 +216,8 @@ class Trades:
 
     ``instrument`` is a column of the bars, ``side`` 1 for long and -1 for short, ``lots`` the
     largest position (unsigned), ``entry_row`` and ``exit_row`` rows of the bars, ``entry_time``
-    and ``exit_time`` UTC nanoseconds, ``entry_price`` and ``exit_price`` averages in quote
-    currency, ``pnl`` net of ``fees`` in quote currency, ``return_`` the pnl over the entry value,
+    and ``exit_time`` UTC nanoseconds, ``entry_price`` and ``exit_price`` averages in the account's
+    currency, ``pnl`` net of ``fees``, ``return_`` the pnl over the entry value,
     ``reason`` the code of the last fill. Where ``is_open`` is True the trade was still open at the
     end: its exit columns are the last row, its last close as price, and its pnl is marked there.
     """

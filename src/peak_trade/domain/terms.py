@@ -1,104 +1,26 @@
-"""Under what terms a strategy trades: costs, exits, cash."""
+"""Under what terms a strategy trades: costs, exits, limits, cash."""
 
 import math
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import Literal
+from typing import Literal, get_args
 
-from peak_trade.domain.errors import ParameterError
+from peak_trade.domain.checks import check_fraction, is_number
+from peak_trade.domain.costs import Costs
+from peak_trade.domain.errors import ParameterError, did_you_mean
+from peak_trade.domain.exits import Exits
+from peak_trade.domain.limits import Limits, Margin
+from peak_trade.domain.sizer import Sizer
 
+__all__ = ["Costs", "Exits", "Limits", "Margin", "Rebalance", "Terms"]
 
-def _fraction(owner: str, name: str, value: float, top: float, *, zero: bool) -> None:
-    if not _is_number(value):
-        raise ParameterError(
-            f"{name} {value!r} of {owner} is not a number",
-            hint="fractions are expected: 0.01 is 1 %",
-        )
-    if not (math.isfinite(value) and (0 <= value if zero else 0 < value) and value < top):
-        low = "0 or more" if zero else "above 0"
-        raise ParameterError(
-            f"{name} {value} of {owner} is out of range: {low} and below {top:g} expected",
-            hint="fractions are expected: 0.01 is 1 %",
-            **{name: value},
-        )
+Rebalance = Literal["change", "band", "bar", "day", "week", "month", "quarter", "year"]
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What a fill costs, as fractions of its value.
-
-    Parameters
-    ----------
-    commission : float
-        Fee on the value of every fill, at least 0 and below 1.
-    slippage : float
-        How far market and stop fills are worse than the price they are made at. Take-profit fills
-        rest at their price and do not slip.
-
-    Examples
-    --------
-    >>> Costs(commission=0.001, slippage=0.0005)
-    Costs(commission=0.001, slippage=0.0005)
-    """
-
-    commission: float = 0.0
-    slippage: float = 0.0
-
-    def __post_init__(self) -> None:
-        _fraction("Costs", "commission", self.commission, 1.0, zero=True)
-        _fraction("Costs", "slippage", self.slippage, 1.0, zero=True)
-
-    @property
-    def are_free(self) -> bool:
-        """Whether fills cost nothing."""
-        return self.commission == 0 and self.slippage == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Exits:
-    """Protective exits of every position, as fractions of its average entry price.
-
-    Parameters
-    ----------
-    stop_loss : float, optional
-        Exit when the price falls (for a short: rises) this far. Fills as a market order.
-    take_profit : float, optional
-        Exit when the price gains this far. Fills as a resting limit order.
-    reentry : {"zero", "stated"}
-        After an exit the instrument stays flat until its target passes through zero or changes
-        sign (``zero``), or until a row states a nonzero target again, not NaN (``stated``).
-
-    Examples
-    --------
-    >>> Exits(stop_loss=0.05).are_set
-    True
-    """
-
-    stop_loss: float | None = None
-    take_profit: float | None = None
-    reentry: Literal["zero", "stated"] = "zero"
-
-    def __post_init__(self) -> None:
-        if self.stop_loss is not None:
-            _fraction("Exits", "stop_loss", self.stop_loss, 1.0, zero=False)
-        if self.take_profit is not None:
-            _fraction("Exits", "take_profit", self.take_profit, math.inf, zero=False)
-        if self.reentry not in ("zero", "stated"):
-            raise ParameterError(
-                f"reentry {self.reentry!r} is not known", hint="choose zero or stated"
-            )
-
-    @property
-    def are_set(self) -> bool:
-        """Whether there is any exit."""
-        return self.stop_loss is not None or self.take_profit is not None
-
-
-_WRITTEN: dict[type, str] = {Costs: "Costs(commission=0.001)", Exits: "Exits(stop_loss=0.05)"}
+_WRITTEN: dict[type, str] = {
+    Costs: "Costs(commission=0.001)",
+    Exits: "Exits(stop_loss=0.05)",
+    Limits: "Limits(max_drawdown=0.2)",
+    Margin: "Margin(max_leverage=2)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +30,9 @@ class Terms:
     Parameters
     ----------
     cash : float
-        Starting cash in quote currency, above 0.
+        Starting cash in the account's currency, above 0.
     costs, exits : Costs, Exits
-        What fills cost, and when positions are closed by price.
+        What trading costs, and when positions are closed by price or time.
     cash_buffer : float
         Fraction of equity that sizing leaves out, at least 0 and below 1.
     min_change : float, optional
@@ -118,6 +40,20 @@ class Terms:
         it moves by at least one order step.
     shortfall : {"scale", "reject"}
         What happens to the increases of an instant that cash does not pay in full.
+    limits : Limits
+        What the account may hold and lose.
+    margin : Margin, optional
+        Leverage and its price. Left out: absolute targets may add up to 1 and cash is never lent.
+    rebalance : str
+        When a standing target is looked at again: on a ``change`` of it (default), where the
+        position's weight has left a ``band`` around it, at every ``bar``, or on the first bar of a
+        ``day``, ``week``, ``month``, ``quarter`` or ``year`` alone.
+    band : float, optional
+        Half width of the band, as a fraction of equity; with ``rebalance="band"`` alone.
+    sizer : Sizer, optional
+        Scales targets by what equity and bars are like, before they become lots.
+    currency : str
+        The account's currency; left out, the quote currency that all instruments share.
     """
 
     cash: float = 100_000.0
@@ -126,24 +62,74 @@ class Terms:
     cash_buffer: float = 0.0
     min_change: float | None = None
     shortfall: Literal["scale", "reject"] = "scale"
+    limits: Limits = field(default_factory=Limits)
+    margin: Margin | None = None
+    rebalance: Rebalance = "change"
+    band: float | None = None
+    sizer: Sizer | None = None
+    currency: str = ""
 
     def __post_init__(self) -> None:
-        if not (_is_number(self.cash) and math.isfinite(self.cash) and self.cash > 0):
+        if not (is_number(self.cash) and math.isfinite(self.cash) and self.cash > 0):
             raise ParameterError(
                 f"cash {self.cash!r} is not a positive number",
                 hint="start with more than 0",
                 cash=self.cash,
             )
-        for name, given, kind in (("costs", self.costs, Costs), ("exits", self.exits, Exits)):
+        kinds: tuple[tuple[str, object, type], ...] = (
+            ("costs", self.costs, Costs),
+            ("exits", self.exits, Exits),
+            ("limits", self.limits, Limits),
+        )
+        if self.margin is not None:
+            kinds = (*kinds, ("margin", self.margin, Margin))
+        for name, given, kind in kinds:
             if not isinstance(given, kind):
                 raise ParameterError(
                     f"{name} {given!r} is no {kind.__name__}",
                     hint=f"write {name}=pt.{_WRITTEN[kind]}",
                 )
-        _fraction("Terms", "cash_buffer", self.cash_buffer, 1.0, zero=True)
+        if self.sizer is not None and not hasattr(self.sizer, "scale"):
+            raise ParameterError(
+                f"sizer {self.sizer!r} is no Sizer",
+                hint="give one of peak_trade.portfolio.size, such as VolatilitySize(target=0.1)",
+            )
+        check_fraction("Terms", "cash_buffer", self.cash_buffer, 1.0, zero=True)
         if self.min_change is not None:
-            _fraction("Terms", "min_change", self.min_change, 2.0, zero=True)
+            check_fraction("Terms", "min_change", self.min_change, 2.0, zero=True)
         if self.shortfall not in ("scale", "reject"):
             raise ParameterError(
                 f"shortfall {self.shortfall!r} is not known", hint="choose scale or reject"
             )
+        self._check_rebalance()
+
+    def _check_rebalance(self) -> None:
+        if self.rebalance not in get_args(Rebalance):
+            raise ParameterError(
+                f"rebalance {self.rebalance!r} is not known",
+                hint=did_you_mean(str(self.rebalance), get_args(Rebalance)),
+            )
+        if (self.rebalance == "band") != (self.band is not None):
+            raise ParameterError(
+                f"rebalance {self.rebalance!r} and band {self.band!r} do not go together",
+                hint="give both rebalance='band' and the band's half width, or neither",
+            )
+        if self.band is not None:
+            check_fraction("Terms", "band", self.band, 2.0, zero=False)
+
+    @property
+    def max_weight(self) -> float:
+        """What absolute targets of a row may add up to, rounding included."""
+        return (1.0 if self.margin is None else self.margin.max_leverage) + 1e-9
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether the quick loops for a plain account hold: nothing here but what they know."""
+        return (
+            self.costs.are_plain
+            and self.exits.are_plain
+            and self.limits.are_wide
+            and self.margin is None
+            and self.rebalance == "change"
+            and self.sizer is None
+        )

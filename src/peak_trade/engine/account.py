@@ -9,6 +9,7 @@ import numpy.typing as npt
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, StrategyError
 from peak_trade.domain.terms import Terms
+from peak_trade.engine.currency import conversion_rates
 from peak_trade.kernels import simulate
 from peak_trade.kernels.accounting import MAX_LOTS
 
@@ -92,7 +93,8 @@ def check_tradable(bars: Bars, start: int, stop: int, terms: Terms) -> None:
     Raises
     ------
     InputError
-        Nothing to trade, several quote currencies, or exits on a series without highs and lows.
+        Nothing to trade, a currency that nothing converts, or exits on a series without highs and
+        lows.
     """
     if stop - start < 2:
         raise InputError(
@@ -100,13 +102,8 @@ def check_tradable(bars: Bars, start: int, stop: int, terms: Terms) -> None:
             hint="give more data or a wider --from and --to",
             rows=stop - start,
         )
-    quotes = sorted({instrument.quote for instrument in bars.instruments})
-    if len(quotes) > 1:
-        raise InputError(
-            f"instruments of {bars.name} are quoted in {', '.join(quotes)}, one currency expected",
-            hint="trade instruments of one quote currency; conversion is not offered",
-        )
-    if terms.exits.are_set:
+    conversion_rates(bars, terms.currency)
+    if terms.exits.have_levels:
         _check_exits(bars, terms)
 
 
@@ -119,7 +116,7 @@ def _check_exits(bars: Bars, terms: Terms) -> None:
         )
     if not bars.tradable.any():
         return
-    widest = 2.0 * float(bars.high[bars.tradable].max()) * (1.0 + (terms.exits.take_profit or 0.0))
+    widest = 2.0 * float(bars.high[bars.tradable].max()) * (1.0 + _widest_profit(terms))
     finest = min(
         tick for i in bars.instruments for tick in (i.tick, *(rule.tick for rule in i.rules))
     )
@@ -128,6 +125,12 @@ def _check_exits(bars: Bars, terms: Terms) -> None:
             f"prices up to {widest / 2:g} do not fit ticks of {finest:g}",
             hint="give the instrument a larger tick",
         )
+
+
+def _widest_profit(terms: Terms) -> float:
+    exits = terms.exits
+    profits = [profit for _, profit in exits.roi] + [profit for profit, _ in exits.partials]
+    return max(exits.take_profit or 0.0, *profits, 0.0)
 
 
 def check_counts(counts: Ints, bars: Bars, name: str) -> None:
@@ -143,12 +146,14 @@ def check_counts(counts: Ints, bars: Bars, name: str) -> None:
         raise target_error(bars, -1 - found, name)
 
 
-def target_error(bars: Bars, row: int, name: str, total: float | None = None) -> StrategyError:
-    """The error for a row whose targets add up to more than 1, or are infinite."""
+def target_error(
+    bars: Bars, row: int, name: str, total: float | None = None, most: float = 1.0
+) -> StrategyError:
+    """The error for a row whose targets add up to more than they may, or are infinite."""
     shown = "" if total is None else f"{total:.4g} "
     return StrategyError(
-        f"absolute weights {shown}exceed 1.0 at {_stamp(bars, row)} ({name}.targets)",
-        hint="scale to a sum of at most 1; leverage is not offered",
+        f"absolute weights {shown}exceed {most:.1f} at {_stamp(bars, row)} ({name}.targets)",
+        hint=f"scale to a sum of at most {most:.4g}, or give a margin model with more leverage",
         row=row,
     )
 

@@ -14,8 +14,11 @@ from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import StrategyError
 from peak_trade.domain.record import Fills, OrderCounts, Record
 from peak_trade.domain.terms import Terms
+from peak_trade.engine import walk
 from peak_trade.engine.account import RuleTable, check_counts, packed, target_error
+from peak_trade.engine.sheet import Sheet
 from peak_trade.kernels import simulate, stats, trial
+from peak_trade.kernels.accounting import MAX_WEIGHT
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -130,7 +133,7 @@ def summarise_crossings(
 ) -> tuple[Floats, Floats]:
     """Summarise "the mean over the first window is above that over the second" K times in one call.
 
-    Equals ``summarise_single`` of those targets, where ``stats.indicators.exact_sums`` gave
+    Equals ``summarise_single`` of those targets, where ``stats.exact.exact_sums`` gave
     ``tick_sums`` (T + 1,). ``windows`` is (K, 2), the shorter window first. Returns the sums
     (K, SUMS) and the sums of fills (K, TRADE_SUMS).
     """
@@ -218,14 +221,18 @@ def _find_due(targets: Targets, trading: Trading, terms: Terms, name: str, scrat
             flags, _words(flags), trading.start, trading.stop, rows, values
         )
     floats = np.ascontiguousarray(targets, dtype=np.float64)
-    found = simulate.changes_of_floats(floats, trading.start, trading.stop, stated, rows, values)
+    found = simulate.changes_of_floats(
+        floats, trading.start, trading.stop, stated, MAX_WEIGHT, rows, values
+    )
     if found < 0:
         raise _beyond_one(trading, targets, -1 - found, name)
     return found
 
 
-def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
-    """Trade (T, N) targets over prepared bars.
+def run(
+    trading: Trading, targets: Targets, terms: Terms, name: str, sheet: Sheet | None = None
+) -> Record:
+    """Trade (T, N) targets over prepared bars; terms beyond a plain account come with their sheet.
 
     Raises
     ------
@@ -235,6 +242,8 @@ def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
         A position too large for the books.
     """
     bars, start, stop = trading.bars, trading.start, trading.stop
+    if sheet is not None and not is_plain(terms, sheet):
+        return walk.run(walk.Setting.of(bars, start, stop, terms, sheet), targets, name)
     equity, held = np.empty(stop - start), np.empty(stop - start, np.bool_)
     if trading.is_single:
         fast = trade_single(trading, targets, terms, name, Scratch(trading))
@@ -267,6 +276,7 @@ def run(trading: Trading, targets: Targets, terms: Terms, name: str) -> Record:
         lots=lots,
         counts=OrderCounts(*(int(count) for count in fast.counts[: simulate.RUINED])),
         ruined=bool(fast.counts[simulate.RUINED]),
+        ambiguous=int(fast.counts[simulate.AMBIGUOUS]),
     )
 
 
@@ -307,6 +317,32 @@ def trade_panel(
     return FastFills(ints[:used], floats[:used], counts), lots
 
 
+def is_plain(terms: Terms, sheet: Sheet) -> bool:
+    """Whether the loops for a plain account trade these terms and actions."""
+    return terms.are_plain and not sheet.acts and not sheet.fx.size
+
+
+def declines(bars: Bars, terms: Terms, sheet: Sheet | None, *, has_detail: bool) -> str:
+    """Why the fast path does not trade these bars under these terms, or nothing.
+
+    A plain account is traded whatever the bars; all else is for one instrument whose every row is
+    a real bar.
+    """
+    if has_detail:
+        return "it does not read finer bars"
+    if sheet is None or is_plain(terms, sheet):
+        return ""
+    if sheet.fx.size:
+        return "it keeps an account in one currency"
+    if terms.exits.convention == "freqtrade":
+        return "it does not know freqtrade's convention inside bars"
+    if bars.close.shape[1] > 1:
+        return "it trades several instruments under plain terms alone"
+    if not (bars.is_aligned and bool(bars.tradable.all())):
+        return "it trades an instrument whose bars have gaps or overlap under plain terms alone"
+    return ""
+
+
 def fills_of(fast: FastFills, bars: Bars) -> Fills:
     """Name the columns of what a kernel booked, and stamp it."""
     column = {name: np.ascontiguousarray(fast.ints[:, k]) for name, k in _INT_COLUMNS.items()}
@@ -321,6 +357,7 @@ def fills_of(fast: FastFills, bars: Bars) -> Fills:
         fee=np.ascontiguousarray(fast.floats[:, simulate.FILL_FEE]),
         reason=column["reason"],
         cash=np.ascontiguousarray(fast.floats[:, simulate.FILL_CASH]),
+        slippage=np.ascontiguousarray(fast.floats[:, simulate.FILL_SLIPPAGE]),
     )
 
 

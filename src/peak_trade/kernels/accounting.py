@@ -116,6 +116,35 @@ def average_price(held: int, average: float, lots: int, price: float) -> float:
     return (abs(held) * average + abs(lots) * price) / abs(after)
 
 
+TALLY_ENTRY, TALLY_PNL = 0, 1
+TALLY_WINS, TALLY_WON, TALLY_LOSSES, TALLY_LOST = 0, 1, 2, 3
+
+
+@kernel
+def tally_fill(
+    trade: Floats, closed: Floats, held: int, lots: int, value: float, fee: float
+) -> None:
+    """Follow the trade of one instrument through a fill, and count it where that closes it.
+
+    ``trade`` (2,) holds the value of its increases and its pnl so far, ``closed`` (4,) the number of
+    winning trades, the sum of their returns, that of the others, and the sum of their losses. A
+    return is pnl, net of fees, over the value of the increases. ``held`` is the position before.
+    """
+    if held == 0 or (held > 0) == (lots > 0):
+        trade[TALLY_ENTRY] += abs(value)
+    trade[TALLY_PNL] -= value + fee
+    if held + lots != 0:
+        return
+    gain = trade[TALLY_PNL] / trade[TALLY_ENTRY] if trade[TALLY_ENTRY] > 0.0 else 0.0
+    if gain > 0.0:
+        closed[TALLY_WINS] += 1.0
+        closed[TALLY_WON] += gain
+    else:
+        closed[TALLY_LOSSES] += 1.0
+        closed[TALLY_LOST] -= gain
+    trade[TALLY_ENTRY], trade[TALLY_PNL] = 0.0, 0.0
+
+
 @kernel
 def short_claim(held: int, unit: float, price: float) -> float:
     """What a position takes from what cash pays: twice a short's value, nothing for a long."""

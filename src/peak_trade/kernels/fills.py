@@ -86,6 +86,14 @@ def reaches(side: int, high: float, low: float, stop: float, take: float) -> int
 
 
 @kernel
+def reaches_both(side: int, high: float, low: float, stop: float, take: float) -> bool:
+    """Whether the bar's range triggers both exits, so that it matters which extreme came first."""
+    if side > 0:
+        return low <= stop and high >= take
+    return high >= stop and low <= take
+
+
+@kernel
 def exit_price(kind: int, side: int, level: float, slippage: float) -> float:
     """Fill price of an exit at ``level``: a stop slips as a market order, a limit does not."""
     return market_price(level, -side, slippage) if kind == STOP_LOSS else level

@@ -56,9 +56,22 @@ def kernel(function: F) -> F:
     return cast(F, _njit(function, _nrt=False))
 
 
+def part(function: F) -> F:
+    """Compile ``function`` as ``kernel`` does, for a step of one other kernel: it becomes part of it.
+
+    Arrays are handed to a kernel as seven words each, which costs more than a short step does.
+    """
+    return cast(F, _njit(function, _nrt=False, forceinline=True))
+
+
 def allocating(function: F) -> F:
     """Compile ``function`` as ``kernel`` does, for one that makes arrays of its own."""
     return cast(F, _njit(function))
+
+
+def extreme(function: F) -> F:
+    """Compile minima and maxima of numbers that are not NaN, as a ``part`` of one other kernel."""
+    return cast(F, _njit(function, fastmath={"nnan", "nsz"}, _nrt=False, forceinline=True))
 
 
 def reduction(function: F) -> F:

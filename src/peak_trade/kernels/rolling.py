@@ -222,6 +222,40 @@ def smoothed(values: Floats, n: int, alpha: float, out: Floats) -> None:
 
 
 @kernel
+def convergence(values: Floats, fast: int, slow: int, out: Floats) -> None:
+    """Write the fast exponential average less the slow one, both seeded in the same row.
+
+    As :func:`smoothed` with ``alpha = 2 / (n + 1)``; the fast seed is the mean of the last ``fast``
+    of the slow seed's values. A NaN gives NaN and starts both anew; ``fast`` is below ``slow``.
+    """
+    quick_alpha, slow_alpha = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    count = 0
+    first, gap, level = 0.0, 0.0, 0.0
+    quick_first, quick_gap, quick = 0.0, 0.0, 0.0
+    for i in range(len(values)):
+        value = values[i]
+        out[i] = np.nan
+        if value != value:
+            count = 0
+            continue
+        if count >= slow:
+            quick += quick_alpha * (value - quick)
+            level += slow_alpha * (value - level)
+        else:
+            if count == 0:
+                first, gap = value, 0.0
+            if count == slow - fast:
+                quick_first, quick_gap = value, 0.0
+            gap += value - first
+            quick_gap += value - quick_first
+            count += 1
+            level = first + gap / slow
+            quick = quick_first + quick_gap / fast
+        if count >= slow:
+            out[i] = quick - level
+
+
+@kernel
 def relative_strength(values: Floats, n: int, out: Floats) -> None:
     """Write Wilder's relative strength index, 0 to 100; 0 where nothing ever moved."""
     alpha = 1.0 / n

@@ -39,6 +39,7 @@ from peak_trade.kernels.fills import (
     market_price,
     opens_beyond,
     reaches,
+    reaches_both,
     stop_level,
     take_level,
 )
@@ -56,11 +57,12 @@ TERMS = 9
 
 FILL_ROW, FILL_BAR, FILL_AT_OPEN, FILL_INSTRUMENT, FILL_LOTS, FILL_REASON = 0, 1, 2, 3, 4, 5
 FILL_INTS = 6
-FILL_PRICE, FILL_FEE, FILL_CASH = 0, 1, 2
-FILL_FLOATS = 3
+FILL_PRICE, FILL_FEE, FILL_CASH, FILL_SLIPPAGE = 0, 1, 2, 3
+FILL_FLOATS = 4
 
 ORDERED, FILLED, SHORTFALLS, SHORTFALL_LOTS, BELOW_MINIMUM, UNFILLED, RUINED, TOO_LARGE = range(8)
-COUNTS = 8
+AMBIGUOUS = 8
+COUNTS = 9
 
 REASON_TARGET = 0  # 1 and 2 are kernels.fills.STOP_LOSS and TAKE_PROFIT
 REASON_RUIN = 3
@@ -98,11 +100,12 @@ def _book(
     lots: int,
     reason: int,
     price: float,
+    reference: float,
     unit: float,
     commission: float,
     cash: float,
 ) -> float:
-    """Write fill k of instrument i, and give the cash after it."""
+    """Write fill k of instrument i, made at a reference price, and give the cash after it."""
     value = value_of(lots, unit, price)
     fee = fee_of(value, commission)
     after = cash_after(cash, value, fee)
@@ -115,6 +118,7 @@ def _book(
     floats[k, FILL_PRICE] = price
     floats[k, FILL_FEE] = fee
     floats[k, FILL_CASH] = after
+    floats[k, FILL_SLIPPAGE] = abs(value - value_of(lots, unit, reference))
     return after
 
 
@@ -196,13 +200,13 @@ def _count_changes(now: Floats, before: Floats) -> int:
 
 @kernel
 def changes_of_floats(
-    targets: Floats, start: int, stop: int, stated: bool, rows: Ints, values: Floats
+    targets: Floats, start: int, stop: int, stated: bool, most: float, rows: Ints, values: Floats
 ) -> int:
     """Rows of ``start`` to ``stop`` whose target is due, and what it is.
 
     A target is due where it differs from the last one stated (NaN states nothing), the last one
     before ``start`` counting as flat; with ``stated`` every row that states one is due. Returns the
-    number found, or -1 - row where a target is beyond 1 or infinite.
+    number found, or -1 - row where a target is beyond ``most``.
     """
     last = 0.0
     for t in range(start - 1, -1, -1):
@@ -216,7 +220,7 @@ def changes_of_floats(
         if states:
             last = now
         if last != 0.0 or (stated and states):
-            if not abs(last) <= MAX_WEIGHT:
+            if not abs(last) <= most:
                 return -1 - start
             rows[0], values[0] = start, last
             found = 1
@@ -227,7 +231,7 @@ def changes_of_floats(
         for t in range(first, end):
             now = targets[t]
             if now == now and (stated or now != last):
-                if not abs(now) <= MAX_WEIGHT:
+                if not abs(now) <= most:
                     return -1 - t
                 rows[found], values[found] = t, now
                 found += 1
@@ -371,6 +375,7 @@ def single(
                 else:
                     kind = reaches(side, high[leaves], low[leaves], stop, take)
                     level = stop if kind == STOP_LOSS else take
+                    counts[AMBIGUOUS] += reaches_both(side, high[leaves], low[leaves], stop, take)
                 price = exit_price(kind, side, level, slippage)
                 cash = _book(
                     ints,
@@ -383,6 +388,7 @@ def single(
                     -held,
                     kind,
                     price,
+                    level,
                     unit,
                     commission,
                     cash,
@@ -446,7 +452,20 @@ def single(
             less = -held if abs(quantity) >= abs(held) else quantity
             price = market_price(price_next, less, slippage)
             cash = _book(
-                ints, floats, used, f, f, 1, 0, less, reason, price, unit, commission, cash
+                ints,
+                floats,
+                used,
+                f,
+                f,
+                1,
+                0,
+                less,
+                reason,
+                price,
+                price_next,
+                unit,
+                commission,
+                cash,
             )
             used += 1
             average = average_price(held, average, less, price)
@@ -461,7 +480,20 @@ def single(
             if kind != NO_EXIT:
                 price = exit_price(kind, side, price_next, slippage)
                 cash = _book(
-                    ints, floats, used, f, f, 1, 0, -held, kind, price, unit, commission, cash
+                    ints,
+                    floats,
+                    used,
+                    f,
+                    f,
+                    1,
+                    0,
+                    -held,
+                    kind,
+                    price,
+                    price_next,
+                    unit,
+                    commission,
+                    cash,
                 )
                 used += 1
                 held, average, acted = 0, 0.0, 0.0
@@ -479,7 +511,20 @@ def single(
                 counts[SHORTFALL_LOTS] += abs(asked) - abs(quantity)
             if quantity != 0:
                 cash = _book(
-                    ints, floats, used, f, f, 1, 0, quantity, reason, price, unit, commission, cash
+                    ints,
+                    floats,
+                    used,
+                    f,
+                    f,
+                    1,
+                    0,
+                    quantity,
+                    reason,
+                    price,
+                    price_next,
+                    unit,
+                    commission,
+                    cash,
                 )
                 used += 1
                 average = average_price(held, average, quantity, price)
@@ -550,7 +595,20 @@ def _leave(
     side = _sign(held[i])
     price = exit_price(kind, side, level, slippage)
     cash = _book(
-        ints, floats, used, row, bar, at_open, i, -held[i], kind, price, units[i], commission, cash
+        ints,
+        floats,
+        used,
+        row,
+        bar,
+        at_open,
+        i,
+        -held[i],
+        kind,
+        price,
+        level,
+        units[i],
+        commission,
+        cash,
     )
     held[i], average[i], acted[i] = 0, 0.0, 0.0
     latch[i] = side if stated or _sign(last[i]) == side else 0
@@ -700,6 +758,7 @@ def panel(
                                 less,
                                 reason,
                                 price,
+                                open_[bar, i],
                                 units[i],
                                 commission,
                                 cash,
@@ -758,6 +817,7 @@ def panel(
                                 wanted[i],
                                 REASON_TARGET,
                                 price,
+                                open_[fills_now[i], i],
                                 units[i],
                                 commission,
                                 cash,
@@ -803,6 +863,7 @@ def panel(
                 if not at_open:
                     kind = reaches(side, high[t, i], low[t, i], stop[i], take[i])
                     level = stop[i] if kind == STOP_LOSS else take[i]
+                    counts[AMBIGUOUS] += reaches_both(side, high[t, i], low[t, i], stop[i], take[i])
                 if kind != NO_EXIT:
                     ints, floats = _grown(ints, floats, used)
                     cash = _leave(

@@ -251,25 +251,48 @@ def round_trips(
     reason: Ints,
     units: Floats,
     marks: Floats,
+    split_at: Ints,
+    split_instrument: Ints,
+    split_terms: Ints,
+    split_paid: Floats,
 ) -> tuple[Ints, Floats]:
     """Group K fills into trades from flat to flat; the open ones come last, marked at ``marks``.
+
+    A split (S,) comes before the fill at ``split_at``, ascending: of so many lots, the
+    second column of ``split_terms`` (S, 2), it makes the first, and pays ``split_paid`` for what is cut off. Lots and prices of a trade are those after its
+    splits; one that a split leaves nothing of ends with the last fill before.
 
     Returns integers (trades, TRIP_INTS), whose entry and exit are positions in the fills (the exit
     of an open trade is -1), and floats (trades, TRIP_FLOATS).
     """
-    width, count = len(units), len(lots)
+    width, count, splits = len(units), len(lots), len(split_at)
     ints = np.zeros((count + 1, TRIP_INTS), np.int64)
     floats = np.zeros((count + 1, TRIP_FLOATS))
-    used = 0
+    used, k, s = 0, 0, 0
     held, largest = np.zeros(width, np.int64), np.zeros(width, np.int64)
-    first = np.zeros(width, np.int64)
+    first, latest = np.zeros(width, np.int64), np.zeros(width, np.int64)
     flow, fees = np.zeros(width), np.zeros(width)
     came, came_value = np.zeros(width), np.zeros(width)  # lots and value of increases
     left, left_value = np.zeros(width), np.zeros(width)  # and of reductions
-    for k in range(count + width):
-        is_fill = k < count
-        i = instrument[k] if is_fill else k - count
-        if is_fill:
+    for step in range(count + splits + width):
+        is_open = False
+        if s < splits and (split_at[s] <= k or k == count):
+            i, new, old = split_instrument[s], split_terms[s, 0], split_terms[s, 1]
+            grown = new / old
+            side = 1 if held[i] > 0 else -1
+            shares = abs(held[i]) * grown
+            whole = abs(held[i]) * new // old
+            came[i] *= grown
+            left[i] = left[i] * grown + max(shares - whole, 0.0)
+            left_value[i] += abs(split_paid[s])
+            flow[i] += split_paid[s]
+            largest[i] = largest[i] * new // old
+            was, held[i] = held[i], side * whole
+            s += 1
+            if was == 0 or held[i] != 0:
+                continue
+        elif k < count:
+            i = instrument[k]
             value = abs(value_of(lots[k], units[i], price[k]))
             if held[i] == 0:
                 first[i] = k
@@ -283,22 +306,26 @@ def round_trips(
             fees[i] += fee[k]
             held[i] += lots[k]
             largest[i] = max(largest[i], abs(held[i]))
+            latest[i] = k
+            k += 1
             if held[i] != 0:
                 continue
-        elif held[i] == 0:
-            continue
         else:
+            i = step - count - splits
+            if held[i] == 0:
+                continue
             value = value_of(held[i], units[i], marks[i])
             flow[i] += value
             left[i] += abs(held[i])
             left_value[i] += abs(value)
+            is_open = True
         ints[used, TRIP_INSTRUMENT] = i
         ints[used, TRIP_SIDE] = 1 if lots[first[i]] > 0 else -1
         ints[used, TRIP_LOTS] = largest[i]
         ints[used, TRIP_ENTRY] = first[i]
-        ints[used, TRIP_EXIT] = k if is_fill else -1
-        ints[used, TRIP_REASON] = reason[k] if is_fill else 0
-        ints[used, TRIP_OPEN] = not is_fill
+        ints[used, TRIP_EXIT] = -1 if is_open else latest[i]
+        ints[used, TRIP_REASON] = 0 if is_open else reason[latest[i]]
+        ints[used, TRIP_OPEN] = is_open
         floats[used, TRIP_ENTRY_PRICE] = came_value[i] / (came[i] * units[i])
         floats[used, TRIP_EXIT_PRICE] = left_value[i] / (left[i] * units[i])
         floats[used, TRIP_PNL] = flow[i]
@@ -308,3 +335,44 @@ def round_trips(
         flow[i], fees[i], largest[i] = 0.0, 0.0, 0
         came[i], came_value[i], left[i], left_value[i] = 0.0, 0.0, 0.0, 0.0
     return ints[:used], floats[:used]
+
+
+@kernel
+def excursions(
+    instrument: Ints,
+    side: Ints,
+    entry_row: Ints,
+    stop_row: Ints,
+    entry_time: Ints,
+    price: Floats,
+    last: Floats,
+    time: Ints,
+    open_time: Ints,
+    high: Floats,
+    low: Floats,
+    open_: Floats,
+    real: Bools,
+    worst: Floats,
+    best: Floats,
+) -> None:
+    """Write how far each of K trades went against and for its average entry ``price``, as fractions.
+
+    ``stop_row`` is the first row that a trade did not live through whole: of its bar there only the
+    open counts, if the position was there by then, beside ``last``, what the trade left at. Bars are
+    (T, N); rows before the entry's own bar opened do not count.
+    """
+    for k in range(len(side)):
+        i, paid = instrument[k], price[k]
+        top = max(paid, last[k])
+        bottom = min(paid, last[k])
+        for t in range(entry_row[k], stop_row[k]):
+            if real[t, i] and open_time[t, i] >= entry_time[k]:
+                top = max(top, high[t, i])
+                bottom = min(bottom, low[t, i])
+        t = stop_row[k]
+        if t < len(time) and real[t, i] and open_time[t, i] >= entry_time[k]:
+            top = max(top, open_[t, i])
+            bottom = min(bottom, open_[t, i])
+        up, down = top / paid - 1.0, bottom / paid - 1.0
+        worst[k] = down if side[k] > 0 else -up
+        best[k] = up if side[k] > 0 else -down

@@ -7,6 +7,19 @@ interpreter once a combination and not once a part.
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.kernels.accounting import MAX_WEIGHT
+from peak_trade.kernels.books import (
+    W_CASH,
+    W_UNIT,
+    Acts,
+    Bars,
+    Charges,
+    Exits,
+    Fills,
+    Flows,
+    Room,
+    Sizing,
+)
 from peak_trade.kernels.jit import kernel
 from peak_trade.kernels.simulate import (
     FILL_FEE,
@@ -22,7 +35,8 @@ from peak_trade.kernels.simulate import (
     changes_of_words,
     single,
 )
-from peak_trade.kernels.stats import sums_of_fills, trade_sums
+from peak_trade.kernels.stats import sums_of_equity, sums_of_fills, trade_sums
+from peak_trade.kernels.walk import walk
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,6 +45,10 @@ Words = npt.NDArray[np.uint64]
 
 CROSSING_BLOCK = 1024  # rows compared at a time; a multiple of 8
 Work = tuple[Ints, Floats, Ints, Floats, Floats, Ints, Ints, Floats]
+Setting = tuple[Bars, Floats, Rules, Charges, Exits, Sizing, Floats, Acts, Ints, Bools]
+WalkWork = tuple[
+    Ints, Floats, tuple[Floats, Ints], Room, Fills, Flows, Ints, Floats, Bools, Ints, Floats
+]
 
 
 @kernel
@@ -175,7 +193,7 @@ def trial_of_floats(
         0; or -1 - row of a target beyond 1 or infinite; or the number of due targets that the room
         for fills is too small for.
     """
-    found = changes_of_floats(targets, start, stop, is_stated, work[0], work[1])
+    found = changes_of_floats(targets, start, stop, is_stated, MAX_WEIGHT, work[0], work[1])
     if found < 0:
         return found
     return _finish(found, start, stop, market, bits, terms, rules, work, sums, fill_sums)
@@ -209,5 +227,117 @@ def _finish(
     trade_sums(
         ints[:used, FILL_INSTRUMENT], ints[:used, FILL_LOTS], floats[:used, FILL_PRICE],
         floats[:used, FILL_FEE], units, held, flow, fill_sums,
+    )  # fmt: skip
+    return 0
+
+
+# --- under any terms ----------------------------------------------------------------------------
+
+
+@kernel
+def walk_of_bools(
+    targets: Bools,
+    words: Words,
+    start: int,
+    stop: int,
+    setting: Setting,
+    work: WalkWork,
+    sums: Floats,
+    fill_sums: Floats,
+) -> int:
+    """Trade boolean targets of one instrument under any terms; see ``walk_of_floats``."""
+    found = changes_of_bools(targets, words, start, stop, work[0], work[1])
+    return _finish_walk(found, start, stop, setting, work, sums, fill_sums)
+
+
+@kernel
+def walk_of_floats(
+    targets: Floats,
+    is_stated: bool,
+    start: int,
+    stop: int,
+    setting: Setting,
+    work: WalkWork,
+    sums: Floats,
+    fill_sums: Floats,
+) -> int:
+    """Trade targets (T,) of one instrument under any terms, and sum up.
+
+    Parameters
+    ----------
+    targets, is_stated, start, stop
+        As in ``trial_of_floats``.
+    setting : tuple
+        What ``walk`` takes from the bars to the actions; then the close seen as int64 (T,) and
+        which of the traded rows have a real bar.
+    work : tuple
+        Room for due rows and targets (T,); the state, room, fills, flows, counts, equity and rows
+        held of ``walk``; lots (1,) and flow (1,). Equity is empty where nothing but fills and prices
+        moves it.
+    sums, fill_sums : (SUMS,), (TRADE_SUMS,) float64
+        Written, unless the walk ended at a target that cannot be traded.
+
+    Returns
+    -------
+    int
+        0, or 1 where the room for fills is too small.
+    """
+    found = changes_of_floats(targets, start, stop, is_stated, np.inf, work[0], work[1])
+    return _finish_walk(found, start, stop, setting, work, sums, fill_sums)
+
+
+@kernel
+def walks_of_crossings(
+    sums_of_ticks: Floats,
+    windows: Ints,
+    first: int,
+    start: int,
+    stop: int,
+    setting: Setting,
+    flags: Bools,
+    words: Words,
+    work: WalkWork,
+    sums: Floats,
+    fill_sums: Floats,
+) -> int:
+    """Trade crossings of two means under any terms; as ``trials_of_crossings`` does."""
+    for k in range(first, len(windows)):
+        found = changes_of_crossing(
+            sums_of_ticks, windows[k, 0], windows[k, 1], start, stop, flags, words, work[0], work[1]
+        )
+        needed = _finish_walk(found, start, stop, setting, work, sums[k], fill_sums[k])
+        if needed > 0 or work[6][TOO_LARGE] != 0:
+            return k
+    return len(windows)
+
+
+@kernel
+def _finish_walk(
+    found: int,
+    start: int,
+    stop: int,
+    setting: Setting,
+    work: WalkWork,
+    sums: Floats,
+    fill_sums: Floats,
+) -> int:
+    bars, w, rules, charges, exits, sizing, bounds, acts, bits, real = setting
+    rows, values, state, room, fills, flows, counts, equity, held, lots, flow = work
+    used = walk(
+        rows[:found], values[:found], start, stop, bars, w, rules, charges, exits, sizing, bounds,
+        acts, state, room, fills, flows, counts, equity, held,
+    )  # fmt: skip
+    if used < 0:
+        return 1
+    if counts[TOO_LARGE] != 0:
+        return 0
+    ints, floats = fills[0][:used], fills[1][:used]
+    if len(equity) > 0:
+        sums_of_equity(equity, real, held, w[W_CASH], sums)
+    else:
+        sums_of_fills(ints, floats, bars[3], bits, rules[0], w[W_CASH], start, stop, sums)
+    trade_sums(
+        ints[:, FILL_INSTRUMENT], ints[:, FILL_LOTS], floats[:, FILL_PRICE], floats[:, FILL_FEE],
+        w[W_UNIT : W_UNIT + 1], lots, flow, fill_sums,
     )  # fmt: skip
     return 0

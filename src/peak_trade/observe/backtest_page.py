@@ -4,9 +4,20 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from peak_trade.domain.record import Record
-from peak_trade.observe import plots, tables
+from peak_trade.observe import (
+    plots,
+    returns_charts,
+    rolling_charts,
+    tables,
+    trade_charts,
+    trade_tables,
+    weights,
+)
+from peak_trade.observe.confidence import confidence_of
+from peak_trade.observe.measure_text import measure_named
 from peak_trade.observe.page import BacktestPage
 from peak_trade.observe.price_chart import (
     INDICATOR_COLOURS,
@@ -15,6 +26,8 @@ from peak_trade.observe.price_chart import (
     marks_used,
     price_figure,
 )
+from peak_trade.observe.static import Drawing, drawing
+from peak_trade.observe.terms_text import terms_of
 from peak_trade.observe.text import (
     DASH,
     FIGURES,
@@ -25,10 +38,14 @@ from peak_trade.observe.text import (
     percent,
     plural,
     quantity,
+    short,
     stamp,
     value_of,
 )
 from peak_trade.stats.drawdown import underwater
+from peak_trade.stats.trades import Excursions, excursions
+
+Floats = npt.NDArray[np.float64]
 
 PANEL_CHARTS = 6
 """Instruments of a panel whose price can be looked at, the most traded first."""
@@ -46,13 +63,30 @@ class Card:
     beside: str
 
 
+SECTIONS = (
+    ("figures-section", "Figures"),
+    ("account", "Account"),
+    ("returns", "Returns"),
+    ("price-section", "Price"),
+    ("positions", "Positions"),
+    ("trades-section", "Trades"),
+    ("terms-section", "Terms"),
+    ("provenance", "Origin"),
+    ("glossary", "Definitions"),
+)
+"""Places of the page and their names in its bar."""
+
+
 def backtest_context(page: BacktestPage) -> dict[str, object]:
     """Gather all that the template of a backtest shows."""
     record = page.record
     shown = charted(page)
+    way = excursions(record, page.trades) if len(page.trades) else None
+    charts = Charts.of(page, shown, way)
     return {
         "page": page,
         "title": page.title,
+        "sections": SECTIONS,
         "rows": record.stop - record.start,
         "currency": currency_of(record),
         "period": period_of(record),
@@ -60,11 +94,20 @@ def backtest_context(page: BacktestPage) -> dict[str, object]:
         "cards": cards_of(page),
         "months": tables.month_rows(record),
         "month_names": tables.MONTHS,
+        "years": returns_charts.year_rows(record, page.benchmark),
+        "measures": measure_rows(page),
+        "all_trades": trade_tables.overall(page.trades, way, currency_of(record)),
+        "groups": trade_tables.group_tables(record, page.trades, way),
+        "costs": trade_tables.cost_rows(record),
+        "confidence": confidence_of(record, page.benchmark),
         "drawdowns": tables.drawdown_rows(record),
         "trades": tables.trade_rows(record, page.trades),
+        "trades_open": tables.TRADES_OPEN,
+        "extremes": trade_charts.extremes(page.trades),
         "instruments": tables.instrument_rows(record, page.trades),
         "is_panel": len(record.bars.instruments) > 1,
         "charted": [(f"price-{column}", record.bars.symbols[column]) for column in shown],
+        "charts": charts,
         "marks": marks_used(page.trades),
         "indicators": [
             (name, INDICATOR_COLOURS[k % len(INDICATOR_COLOURS)])
@@ -76,32 +119,106 @@ def backtest_context(page: BacktestPage) -> dict[str, object]:
         "provenance": provenance_of(page),
         "glossary": [figure_named(name) for name in page.stats],
         "bars_per_year": quantity(record.bars.bars_per_year),
-        "sparkline": plots.sparkline(
-            [record.equity, *([page.benchmark[1]] if page.benchmark else [])]
-        ),
-        "figures": json.dumps(figures_of(page, shown), separators=(",", ":")),
+        "stills": stills_of(page),
+        "figures": json.dumps(charts.figures, separators=(",", ":")),
     }
 
 
-def figures_of(page: BacktestPage, shown: list[int]) -> dict[str, plots.Figure]:
-    """All charts of the page, by the id of the place they are drawn in."""
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """All charts of a page, by the id of the place they are drawn in or of their choice there.
+
+    ``layers`` are the names and colours of the stack of weights, ``scatters`` the choices of what
+    trades are drawn against, ``views`` and ``windows`` those of the moving figures.
+    """
+
+    figures: dict[str, plots.Figure]
+    layers: list[tuple[str, str]]
+    scatters: list[tuple[str, str]]
+    views: list[tuple[str, str]]
+    windows: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, page: BacktestPage, shown: list[int], way: Excursions | None) -> "Charts":
+        """Make the charts of a run; none where it has no rows."""
+        record, trades = page.record, page.trades
+        if record.stop == record.start:
+            return cls({}, [], [], [], [])
+        figures = _account_figures(page)
+        for column in shown:
+            figures[f"price-{column}"] = price_figure(
+                record, trades, page.indicators, column=column
+            )
+        layers: list[tuple[str, str]] = []
+        if len(record.bars.instruments) > 1 and len(record.fills):
+            figures["weights"], layers = weights.weights_figure(record, page.rates)
+        spread = returns_charts.returns_figure(record)
+        if spread:
+            figures["days"] = spread
+        scatters: list[tuple[str, str]] = []
+        if len(trades) > 1:
+            figures["outcomes"] = trade_charts.distribution(trades)
+            found = trade_charts.scatters(record, trades, _measured(page, way))
+            figures |= {f"way-{name}": figure for name, figure in found.items()}
+            scatters = [(f"way-{name}", trade_charts.AGAINST[name][0]) for name in found]
+        rolled, views, windows = rolling_charts.rolling_figures(record, page.benchmark)
+        return cls(figures | rolled, layers, scatters, views, windows)
+
+
+def _account_figures(page: BacktestPage) -> dict[str, plots.Figure]:
     record = page.record
-    if record.stop == record.start:
-        return {}
-    net, gross = plots.invested(record)
+    net, gross = weights.invested(record, page.rates)
     areas = {"Net": (net, "accent")}
     if not np.array_equal(net, gross, equal_nan=True):
         areas = {"Gross": (gross, "quiet"), **areas}
-    charts = {
+    falls = {"Drawdown": (underwater(record.equity), "loss")}
+    if page.benchmark:
+        falls = {page.benchmark[0]: (underwater(page.benchmark[1]), "quiet"), **falls}
+    return {
         "equity": plots.equity_figure(record, page.benchmark),
-        "underwater": plots.area_figure(record, {"Drawdown": (underwater(record.equity), "loss")}),
+        "underwater": plots.area_figure(record, falls),
         "invested": plots.area_figure(record, areas),
     }
-    for column in shown:
-        charts[f"price-{column}"] = price_figure(
-            record, page.trades, page.indicators, column=column
-        )
-    return charts
+
+
+def _measured(page: BacktestPage, way: Excursions | None) -> dict[str, Floats]:
+    trades = page.trades
+    bars = (trades.exit_row - trades.entry_row).astype(np.float64)
+    return ({"mae": way.mae, "mfe": way.mfe} if way else {}) | {"bars": bars}
+
+
+def measure_rows(page: BacktestPage) -> tables.Table:
+    """The further measures, each with the benchmark's and its meaning."""
+    held = page.benchmark[0] if page.benchmark else ""
+    heads = ["Measure", "Strategy", *([held] if held else []), "Meaning"]
+    rows = []
+    for name, value in page.measures.items():
+        figure = measure_named(name)
+        other = [figure.show(page.benchmark_measures.get(name, float("nan")))] if held else []
+        rows.append([figure.label, figure.show(value), *other, figure.meaning])
+    kinds = "tnnt" if held else "tnt"
+    return tables.table(heads, kinds, rows, title="Further measures")
+
+
+def stills_of(page: BacktestPage) -> dict[str, Drawing | None]:
+    """Draw the account's value and its drawdowns without scripts."""
+    record = page.record
+    values = [(record.equity, "accent")]
+    if page.benchmark:
+        values.append((page.benchmark[1], "quiet"))
+    return {
+        "equity": drawing(
+            record.time, values, label=f"Value of the account. {summary_of(page)}", show=short
+        ),
+        "underwater": drawing(
+            record.time,
+            [(underwater(record.equity), "loss")] if len(record.equity) else [],
+            label="How far the account stood below its highest value so far.",
+            show=lambda value: percent(value, 0),
+            height=140,
+            filled=True,
+        ),
+    }
 
 
 def charted(page: BacktestPage) -> list[int]:
@@ -113,7 +230,7 @@ def charted(page: BacktestPage) -> list[int]:
 
 def currency_of(record: Record) -> str:
     """The account's currency: that of the instruments."""
-    return record.bars.instruments[0].quote
+    return record.terms.currency or record.bars.instruments[0].quote
 
 
 def period_of(record: Record) -> str:
@@ -163,81 +280,13 @@ def summary_of(page: BacktestPage) -> str:
     return text + "."
 
 
-def terms_of(record: Record) -> list[str]:
-    """Under what terms the run traded, in sentences."""
-    terms, costs, exits = record.terms, record.terms.costs, record.terms.exits
-    currency = currency_of(record)
-    said = [f"The account starts with {number(terms.cash)} {currency}."]
-    if costs.are_free:
-        said.append("No commission and no slippage were charged; real trading costs something.")
-    else:
-        said.append(
-            f"Every fill pays {_share(costs.commission)} of its value as commission, and market "
-            f"and stop orders fill {_share(costs.slippage)} worse than the price in the data."
-        )
-    said.append(_timing(record))
-    if exits.stop_loss is not None:
-        said.append(f"A position is closed once it loses {_share(exits.stop_loss)} (stop-loss).")
-    if exits.take_profit is not None:
-        said.append(
-            f"A position is closed once it gains {_share(exits.take_profit)} (take-profit)."
-        )
-    if exits.are_set:
-        said.append(
-            "After such an exit the instrument stays flat until its target has passed through zero."
-            if exits.reentry == "zero"
-            else "After such an exit the instrument is entered again when a target is stated again."
-        )
-    if terms.cash_buffer:
-        said.append(f"{_share(terms.cash_buffer)} of equity is left out when orders are sized.")
-    if terms.min_change is not None:
-        said.append(f"Targets that move by {_share(terms.min_change)} of equity or less are left.")
-    return said + _counted(record)
-
-
-def _timing(record: Record) -> str:
-    close_only = record.bars.close_only
-    if close_only.all():
-        return "Orders are decided at a bar's close and fill at the close of the next bar."
-    if close_only.any():
-        return (
-            "Orders are decided at a bar's close and fill at the next bar's open, or at its close "
-            "where the data has closes alone."
-        )
-    return "Orders are decided at a bar's close and fill at the open of the next bar."
-
-
-def _counted(record: Record) -> list[str]:
-    counts = record.counts
-    said = [
-        f"{plural(counts.ordered, 'order')} followed from targets, {counts.filled:,} were filled."
-    ]
-    if counts.shortfalls:
-        said.append(
-            f"Cash did not pay for {plural(counts.shortfalls, 'order')} in full; "
-            f"{plural(counts.shortfall_lots, 'lot')} were cancelled."
-        )
-    if counts.below_minimum:
-        said.append(f"{plural(counts.below_minimum, 'order')} fell below the smallest order size.")
-    if counts.unfilled:
-        said.append(f"{plural(counts.unfilled, 'order')} had no bar left to fill at.")
-    return said
-
-
-def _share(fraction: float) -> str:
-    return percent(fraction, 2) if abs(fraction) >= 0.0005 or not fraction else percent(fraction, 4)
-
-
 def notes_of(page: BacktestPage, shown: list[int]) -> dict[str, str]:
     """Where the page shows less than there is, it says how much."""
     record, trades = page.record, page.trades
     rows, width = record.stop - record.start, len(record.bars.instruments)
-    notes = dict.fromkeys(("lines", "marks", "panel", "trades", "open"), "")
+    notes = dict.fromkeys(("lines", "marks", "panel", "dots", "trades", "open"), "")
     if rows > plots.FULL_ROWS or (width > 1 and rows > 2 * plots.PANEL_BUCKETS):
-        notes["lines"] = (
-            f"Long lines are thinned out for drawing: of {rows:,} bars they show the lowest and "
-            "the highest value of every stretch. Figures and tables use every bar."
-        )
+        notes["lines"] = plots.thinned_note(rows)
     cap = TRADES_DRAWN if width == 1 else PANEL_TRADES_DRAWN
     most = int(np.bincount(trades.instrument, minlength=1).max()) if len(trades) else 0
     if most > cap:
@@ -245,6 +294,10 @@ def notes_of(page: BacktestPage, shown: list[int]) -> dict[str, str]:
         notes["marks"] = (
             f"The chart marks the {cap:,} trades{each} with the largest profit or loss"
             + (f", of {most:,}." if width == 1 else f", of up to {most:,}.")
+        )
+    if len(trades) > trade_charts.DOTS:
+        notes["dots"] = (
+            f"Drawn are the {trade_charts.DOTS:,} of {len(trades):,} with the largest profit or loss."
         )
     if width > len(shown):
         notes["panel"] = f"The {len(shown)} most traded of {width:,} instruments can be chosen."

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from peak_trade.domain.record import Record, Trades
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -37,6 +38,8 @@ class BacktestPage:
         Label and account values of buy-and-hold on the traded rows, quote currency.
     benchmark_stats : mapping of str to float
         Figures of the benchmark, shown beside those of the strategy of the same name.
+    measures, benchmark_measures : mapping of str to float
+        Further figures of the run and of the benchmark, by the names of ``stats.measures``.
     indicators : mapping of str to (T, N) or (T,) float64
         Drawn over the price; T counts from the first row of the record's bars, NaN is a gap.
     warnings : sequence of str
@@ -47,6 +50,11 @@ class BacktestPage:
         Version of the code that ran.
     facts : mapping of str to str
         Anything else about how the page came to be, such as the command.
+    recipe : str
+        Python that makes the run again; may be empty.
+    rates : (T, N) float64
+        Value of each instrument's quote currency in the account's at every close of the bars; empty
+        where all are the same.
     """
 
     title: str
@@ -66,9 +74,13 @@ class BacktestPage:
     params: Mapping[str, object] = field(default_factory=dict)
     benchmark: tuple[str, Floats] | None = None
     benchmark_stats: Mapping[str, float] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+    benchmark_measures: Mapping[str, float] = field(default_factory=dict)
     indicators: Mapping[str, Floats] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""
+    rates: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -81,8 +93,11 @@ class SweepPage:
         What was swept, over which bars, with which code.
     grid : mapping of str to tuple
         The values of each parameter, in order.
-    rows : sequence of (mapping, mapping)
-        Parameters and figures of every combination that ran, best first.
+    index : (K, P) int64
+        The K combinations that ran, best first: the place of each one's value of each of the P
+        parameters in the grid, and -1 where the grid does not have it.
+    figures : mapping of str to (K,) float64
+        Their figures by name; NaN where one is not defined.
     sort : str
         The figure that the rows are sorted by.
     trials, skipped : int
@@ -99,7 +114,8 @@ class SweepPage:
     data: str
     fingerprint: str
     grid: Mapping[str, tuple[object, ...]]
-    rows: Sequence[tuple[Mapping[str, object], Mapping[str, float]]]
+    index: Ints
+    figures: Mapping[str, Floats]
     sort: str
     trials: int
     skipped: int
@@ -107,3 +123,63 @@ class SweepPage:
     warnings: Sequence[str] = ()
     period: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ComparedRun:
+    """One of the runs that a comparison shows.
+
+    Attributes
+    ----------
+    name : str
+        How it is called on the page; unlike those of the others.
+    time : (T,) int64
+        Close stamps of its traded rows, UTC nanoseconds.
+    equity : (T,) float64
+        Value of its account there, in ``currency``.
+    stats : mapping of str to float
+        Its figures by name; NaN where one is not defined.
+    asked : mapping of str to str
+        What was asked for and on what, in words: parameters, terms, data.
+    data, currency : str
+        Where its bars came from, and the account's currency.
+    interval_ns : int
+        Length of a bar.
+    """
+
+    name: str
+    time: Ints
+    equity: Floats
+    stats: Mapping[str, float]
+    asked: Mapping[str, str]
+    data: str
+    currency: str
+    interval_ns: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ComparisonPage:
+    """Everything that the report of a comparison shows.
+
+    Attributes
+    ----------
+    runs : sequence of ComparedRun
+        At least one.
+    correlations : (R, R) float64
+        Correlation of their returns; NaN where it is not known.
+    active : mapping of str to sequence of float
+        Figures of the second and later runs against the first, by name; may be empty.
+    code_version : str
+        Version of the code that ran.
+    title : str
+        Headline; the names where left out.
+    warnings : sequence of str
+        What a reader has to know before trusting the numbers.
+    """
+
+    runs: Sequence[ComparedRun]
+    correlations: Floats
+    code_version: str
+    active: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    title: str = ""
+    warnings: Sequence[str] = ()

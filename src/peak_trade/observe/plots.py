@@ -7,6 +7,7 @@ A figure is what plotly.js takes, with two kinds of reference that the page's sc
 
 import base64
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,11 @@ FULL_ROWS = 6_000
 """Runs of one instrument with no more rows than this are drawn in full."""
 BUCKETS = 1_000
 """Longer lines keep the lowest and the highest value of each of so many stretches."""
-PANEL_BUCKETS = 300
+PANEL_BUCKETS = 250
 """The same for each instrument of a panel."""
+_SAME = 1e-9
+SERIES = tuple(f"series-{k}" for k in range(1, 11))
+"""Colours of the page for lines that stand side by side."""
 
 
 def thinned(lines: Sequence[Floats], buckets: int) -> Ints:
@@ -65,7 +69,8 @@ def rows_drawn(lines: Sequence[Floats], width: int) -> Ints:
     """Choose the rows to draw of lines of a run over ``width`` instruments."""
     if width == 1 and len(lines[0]) <= FULL_ROWS:
         return np.arange(len(lines[0]), dtype=np.int64)
-    return thinned(lines, BUCKETS if width == 1 else PANEL_BUCKETS)
+    base = BUCKETS if width == 1 else PANEL_BUCKETS
+    return thinned(lines, 2 * base // (1 + len(lines)))  # each line brings rows of its own
 
 
 def packed(values: npt.ArrayLike, kind: str = "f4") -> dict[str, str]:
@@ -157,43 +162,80 @@ def area_figure(record: Record, lines: Mapping[str, tuple[Floats, str]]) -> Figu
     }
 
 
-def invested(record: Record) -> tuple[Floats, Floats]:
-    """Net and gross value of the positions over equity at each traded close.
+def thinned_note(rows: int) -> str:
+    """Say that long lines are thinned out for drawing."""
+    return (
+        f"Long lines are thinned out for drawing: of {rows:,} bars they show the lowest and "
+        "the highest value of every stretch. Figures and tables use every bar."
+    )
+
+
+def bars_of(edges: Floats, counts: Ints, name: str, *, shown: str) -> Figure:
+    """Draw a histogram: gains and losses in colours of their own.
+
+    Parameters
+    ----------
+    edges : (K + 1,) float64
+        Where the stretches begin and end, fractions.
+    counts : (K,) int64
+        How many fell in each.
+    name : str
+        What was counted, in the plural.
+    shown : str
+        d3 format of the edges.
+    """
+    middle = (edges[:-1] + edges[1:]) / 2
+    tones = [css("gain" if value > 0 else "loss") for value in middle]
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "x": packed(middle),
+                "y": packed(counts),
+                "width": packed(np.diff(edges) * 0.94),
+                "customdata": [[float(a), float(b)] for a, b in pairwise(edges.tolist())],
+                "marker": {"color": tones},
+                "hovertemplate": f"%{{customdata[0]:{shown}}} to %{{customdata[1]:{shown}}}: "
+                f"%{{y}} {plain(name)}<extra></extra>",
+            }
+        ],
+        "layout": {"xaxis": {"tickformat": shown}, "yaxis": {"rangemode": "tozero"}},
+    }
+
+
+def histogram(values: Floats, most: int = 60) -> tuple[Floats, Ints]:
+    """Count values in equal stretches, one of which begins at zero.
+
+    Parameters
+    ----------
+    values : (K,) float64
+        What is not finite is left out. Of more than 100 the outermost stretches hold all that
+        lies beyond the five (or, of few, 1 %) lowest and highest.
+    most : int
+        Stretches at most.
 
     Returns
     -------
-    net, gross : (rows,) float64
-        Fractions of equity; NaN where equity is 0 or below. They differ where there were shorts.
+    edges : (S + 1,) float64
+    counts : (S,) int64
+        Their sum is the number of finite values.
+
+    Examples
+    --------
+    >>> edges, counts = histogram(np.array([-0.01, 0.01, 0.02, 0.02]), most=4)
+    >>> edges.round(3), counts
+    (array([-0.01,  0.  ,  0.01,  0.02]), array([1, 0, 3]))
     """
-    rows = record.stop - record.start
-    net, gross = np.zeros(rows), np.zeros(rows)
-    fills = record.fills
-    for column in np.unique(fills.instrument):
-        mine = fills.instrument == column
-        steps = np.bincount(
-            fills.row[mine] - record.start, weights=fills.lots[mine], minlength=rows
-        )
-        held = np.cumsum(steps) * record.bars.instruments[column].unit
-        value = np.where(
-            held == 0, 0.0, held * record.bars.close[record.start : record.stop, column]
-        )
-        net += value
-        gross += np.abs(value)
-    equity = np.where(record.equity > 0, record.equity, np.nan)
-    return net / equity, gross / equity
-
-
-def sparkline(lines: Sequence[Floats], width: int = 640, height: int = 180) -> list[str]:
-    """Lines as SVG point lists in a box of one scale, for a page without scripts."""
-    finite = np.concatenate([values[np.isfinite(values)] for values in lines])
-    if not len(finite) or len(lines[0]) < 2:
-        return []
-    low, span = float(finite.min()), float(np.ptp(finite)) or 1.0
-    rows = thinned(lines, 150)
-    x = rows / (len(lines[0]) - 1) * width
-    points = []
-    for values in lines:
-        y = height - (values[rows] - low) / span * height
-        keep = np.isfinite(y)
-        points.append(" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x[keep], y[keep], strict=True)))
-    return points
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.zeros(1), np.zeros(0, np.int64)
+    tail = min(0.01, 5 / len(known)) if len(known) > 100 else 0.0
+    low, high = (float(q) for q in np.quantile(known, [tail, 1.0 - tail]))
+    low, high = min(low, 0.0), max(high, 0.0)
+    wanted = int(np.clip(2 * len(known) ** 0.5, 4, most))
+    span = high - low if high - low > _SAME else 1.0
+    step = span / max(wanted - 1, 1)
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    edges = np.arange(first, max(last, first + 1) + 1) * step
+    counts, _ = np.histogram(np.clip(known, edges[0], edges[-1]), edges)
+    return edges, counts.astype(np.int64)

@@ -36,7 +36,7 @@ REASONS = {
     Reason.STOP_LOSS: "stop-loss",
     Reason.TAKE_PROFIT: "take-profit",
 }
-"""Why a position was closed, in words."""
+"""Why a position was closed, in words; other reasons go by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,25 @@ EXITS = {
     Reason.STOP_LOSS: Mark("Exit by stop-loss", "x", "loss", "\N{HEAVY MULTIPLICATION X}"),
     Reason.TAKE_PROFIT: Mark("Exit by take-profit", "diamond", "gain", "\N{BLACK DIAMOND}"),
 }
-"""How exits are marked, by reason."""
+"""How exits are marked, by reason; all others alike."""
+
+
+def reason_text(code: int) -> str:
+    """Say why a position was closed.
+
+    Examples
+    --------
+    >>> reason_text(1), reason_text(3)
+    ('stop-loss', 'ruin')
+    """
+    reason = Reason(code)
+    return REASONS.get(reason, reason.name.lower().replace("_", " "))
+
+
+def exit_mark(code: int) -> Mark:
+    """How an exit for a reason is marked."""
+    other = Mark(f"Exit by {reason_text(code)}", "square", "line-2", "\N{BLACK SQUARE}")
+    return EXITS.get(Reason(code), other)
 
 
 def largest(trades: Trades, rows: Ints, count: int) -> Ints:
@@ -105,9 +123,7 @@ def marks_used(trades: Trades) -> list[Mark]:
     """The kinds of markers that these trades need."""
     closed = ~trades.is_open
     used = [mark for mark, side in ((LONG, 1), (SHORT, -1)) if (trades.side == side).any()]
-    return used + [
-        mark for reason, mark in EXITS.items() if (trades.reason[closed] == int(reason)).any()
-    ]
+    return used + [exit_mark(int(code)) for code in np.unique(trades.reason[closed])]
 
 
 def _placed(
@@ -157,11 +173,11 @@ def _marks(record: Record, trades: Trades, chosen: Ints) -> list[Figure]:
                      trades.entry_price[rows], [""] * len(rows))
         )  # fmt: skip
     closed = chosen[~trades.is_open[chosen]]
-    for reason, mark in EXITS.items():
-        rows = closed[trades.reason[closed] == int(reason)]
+    for code in np.unique(trades.reason[closed]).tolist():
+        rows = closed[trades.reason[closed] == code]
         gains = [f", {percent(float(trades.return_[row]))}" for row in rows]
         traces.append(
-            _markers(record, mark, trades.exit_row[rows], trades.exit_time[rows],
+            _markers(record, exit_mark(code), trades.exit_row[rows], trades.exit_time[rows],
                      trades.exit_price[rows], gains)
         )  # fmt: skip
     return [trace for trace in traces if trace["text"]]

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING
 
 from peak_trade.domain.errors import InputError, PeakTradeError
 from peak_trade.observe.backtest_page import backtest_context
-from peak_trade.observe.page import BacktestPage, SweepPage
+from peak_trade.observe.comparison_page import comparison_context
+from peak_trade.observe.page import BacktestPage, ComparedRun, ComparisonPage, SweepPage
 from peak_trade.observe.sweep_page import sweep_context
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
-__all__ = ["BacktestPage", "SweepPage", "write_backtest", "write_sweep"]
+__all__ = [
+    "BacktestPage",
+    "ComparedRun",
+    "ComparisonPage",
+    "SweepPage",
+    "write_backtest",
+    "write_comparison",
+    "write_sweep",
+]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _IN_SCRIPT: dict[str, str | int | None] = {
@@ -57,6 +67,11 @@ def write_sweep(page: SweepPage, path: str | os.PathLike[str]) -> Path:
     return _write(_rendered("sweep.html", sweep_context(page)), Path(path))
 
 
+def write_comparison(page: ComparisonPage, path: str | os.PathLike[str]) -> Path:
+    """Write the report of a comparison; path and errors as in :func:`write_backtest`."""
+    return _write(_rendered("comparison.html", comparison_context(page)), Path(path))
+
+
 def _rendered(template: str, context: dict[str, object]) -> str:
     from markupsafe import Markup
 
@@ -67,11 +82,20 @@ def _rendered(template: str, context: dict[str, object]) -> str:
         .render(
             **context,
             figures=Markup(figures),  # noqa: S704 - every character that could end the script is escaped
-            style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704
-            script=Markup((_TEMPLATES / "charts.js").read_text("utf-8")),  # noqa: S704
+            style=_own("style.css"),
+            dark=_own("dark.css"),
+            theme=_own("theme.js"),
+            script=_own("charts.js", "tables.js"),
             plotly=Markup(_plotly()),  # noqa: S704
         )
     )
+
+
+def _own(*names: str) -> "Markup":
+    from markupsafe import Markup
+
+    # files of this package, which hold nothing that a user named
+    return Markup("\n".join((_TEMPLATES / name).read_text("utf-8") for name in names))  # noqa: S704
 
 
 @cache

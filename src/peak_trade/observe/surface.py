@@ -1,21 +1,24 @@
 """How a figure moves over the grid of a sweep: its surface, its margins, the best's neighbours."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from peak_trade.observe.text import value_of
+from peak_trade.stats.deflation import expected_max_sharpe
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Rows = Sequence[tuple[Mapping[str, object], Mapping[str, float]]]
 
-LINES = 60
-"""Values of one parameter that a heatmap shows at most; more are put in groups."""
+LINES = 40
+"""Values of one parameter that a map shows at most; more are put in groups."""
+
+MOST_NEIGHBOURS = 4_000_000
+"""Grids of more cells times neighbours are not looked at everywhere."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,21 +63,10 @@ class Neighbours:
     high: float
 
 
-def places(grid: Mapping[str, tuple[object, ...]], rows: Rows) -> Places:
-    """Find each combination's place on the grid."""
+def places(grid: Mapping[str, tuple[object, ...]], index: Ints) -> Places:
+    """Name the values of a grid beside the places of its combinations."""
     labels = tuple(tuple(value_of(value) for value in values) for values in grid.values())
-    index = np.full((len(rows), len(grid)), -1, dtype=np.int64)
-    for column, (name, known) in enumerate(zip(grid, labels, strict=True)):
-        where = {label: k for k, label in enumerate(known)}
-        for row, (params, _) in enumerate(rows):
-            index[row, column] = where.get(value_of(params.get(name)), -1)
     return Places(tuple(grid), labels, index)
-
-
-def figure_of(rows: Rows, name: str) -> Floats:
-    """(K,) One figure of every combination; NaN where it is not there or not finite."""
-    values = np.array([float(stats.get(name, math.nan)) for _, stats in rows], dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
 
 
 def axes(found: Places) -> list[int]:
@@ -119,17 +111,26 @@ def surface(
         down_of[found.index[known, down]] * len(across_names)
         + across_of[found.index[known, across]]
     )
-    cells = np.full(len(across_names) * len(down_names), np.nan)
-    for cell, median in _medians(place, values[known]):
-        cells[cell] = median
+    cells = medians(place, values[known], len(across_names) * len(down_names))
     return cells.reshape(len(down_names), len(across_names)), across_names, down_names
 
 
-def _medians(place: Ints, values: Floats) -> list[tuple[int, float]]:
-    order = np.argsort(place, kind="stable")
-    cells, starts = np.unique(place[order], return_index=True)
-    parts = np.split(values[order], starts[1:])
-    return [(int(c), float(np.median(part))) for c, part in zip(cells, parts, strict=False)]
+def medians(place: Ints, values: Floats, size: int) -> Floats:
+    """Give the median of the values at each of ``size`` places; NaN where there is none.
+
+    Examples
+    --------
+    >>> medians(np.array([0, 2, 0]), np.array([1.0, 5.0, 2.0]), 3)
+    array([1.5, nan, 5. ])
+    """
+    order = np.lexsort((values, place))
+    count = np.bincount(place, minlength=size)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    found = np.full(size, np.nan)
+    some = count > 0
+    low, high = (start + (count - 1) // 2)[some], (start + count // 2)[some]
+    found[some] = (values[order[low]] + values[order[high]]) / 2.0
+    return found
 
 
 def margins(found: Places, values: Floats) -> list[Margin]:
@@ -148,14 +149,14 @@ def margins(found: Places, values: Floats) -> list[Margin]:
     return result
 
 
-def neighbours(found: Places, values: Floats) -> Neighbours | None:
-    """Compare the first combination with those at most one grid step away in every parameter.
+def neighbours(found: Places, values: Floats, steps: int = 1) -> Neighbours | None:
+    """Compare the first combination with those at most ``steps`` grid steps away in every parameter.
 
     None where the first has no finite value or no neighbour ran.
     """
     if not len(values) or not np.isfinite(values[0]):
         return None
-    near = (np.abs(found.index - found.index[0]) <= 1).all(axis=1)
+    near = (np.abs(found.index - found.index[0]) <= steps).all(axis=1)
     near[0] = False
     around = values[near & np.isfinite(values)]
     if not len(around):
@@ -163,6 +164,67 @@ def neighbours(found: Places, values: Floats) -> Neighbours | None:
     return Neighbours(
         float(values[0]), len(around), float(np.median(around)), float(around.min()),
         float(around.max()),
+    )  # fmt: skip
+
+
+def profile(found: Places, values: Floats, column: int) -> tuple[Ints, Floats]:
+    """Give a figure where one parameter alone moves away from the first combination.
+
+    Returns
+    -------
+    steps : (K,) int64
+        Grid steps from the first combination, ascending; 0 is the combination itself.
+    figures : (K,) float64
+        The figure there.
+    """
+    others = [k for k in range(len(found.names)) if k != column]
+    same = (found.index[:, others] == found.index[0, others]).all(axis=1) & np.isfinite(values)
+    steps = found.index[same, column] - found.index[0, column]
+    order = np.argsort(steps, kind="stable")
+    return steps[order], values[same][order]
+
+
+def steadiest(found: Places, values: Floats, *, rising: bool) -> tuple[int, Neighbours] | None:
+    """Find the combination whose neighbourhood does best in the median, itself included.
+
+    Parameters
+    ----------
+    found : Places
+        Where the combinations stand.
+    values : (K,) float64
+        A figure of each.
+    rising : bool
+        Whether more of it is better.
+
+    Returns
+    -------
+    (int, Neighbours) or None
+        Its row, and what its neighbourhood holds; None where the grid is too large to look at
+        everywhere, or fewer than nine combinations ran.
+    """
+    shape = [len(labels) for labels in found.labels]
+    if len(values) < 9 or not shape or math.prod(shape) * 3 ** len(shape) > MOST_NEIGHBOURS:
+        return None
+    grid = np.full([size + 2 for size in shape], np.nan)
+    inside = tuple((found.index + 1).T)
+    grid[inside] = values
+    around = np.stack(
+        [
+            grid[tuple(place + step for place, step in zip(inside, offset, strict=True))]
+            for offset in itertools.product((-1, 0, 1), repeat=len(shape))
+        ]
+    )
+    enough = np.isfinite(around).sum(axis=0) >= min(2 ** len(shape) + 1, 4)
+    enough &= np.isfinite(values)
+    if not enough.any():
+        return None
+    middle = np.full(len(values), -np.inf)
+    middle[enough] = np.nanmedian(around[:, enough], axis=0) * (1.0 if rising else -1.0)
+    row = int(np.argmax(middle))
+    there = around[:, row][np.isfinite(around[:, row])]
+    return row, Neighbours(
+        float(values[row]), len(there), float(np.median(there)), float(there.min()),
+        float(there.max()),
     )  # fmt: skip
 
 
@@ -193,8 +255,6 @@ def luck(sharpes: Floats, trials: int) -> float:
     3.26
     """
     finite = sharpes[np.isfinite(sharpes)]
-    if trials < 2 or len(finite) < 2:
+    if len(finite) < 2:
         return math.nan
-    euler, quantile = 0.5772156649015329, NormalDist().inv_cdf
-    most = (1 - euler) * quantile(1 - 1 / trials) + euler * quantile(1 - 1 / (trials * math.e))
-    return float(finite.std(ddof=1)) * most
+    return expected_max_sharpe(float(finite.std(ddof=1)), trials)

@@ -1,4 +1,4 @@
-"""What the page of a sweep says: the best beside the number of trials, the surface, the margins."""
+"""What the page of a sweep says: the best beside the number of trials, the maps, the margins."""
 
 import json
 import math
@@ -6,52 +6,78 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.observe import plots, tables
+from peak_trade.observe import plots, sweep_maps, tables
 from peak_trade.observe.page import SweepPage
 from peak_trade.observe.surface import (
     LINES,
     Places,
     axes,
-    figure_of,
-    groups,
     luck,
     margins,
     neighbours,
     places,
-    surface,
+    steadiest,
 )
 from peak_trade.observe.text import DASH, figure_named, number, plural, value_of
 
 Floats = npt.NDArray[np.float64]
 
-ROWS_SHOWN = 25
+ROWS_SHOWN = 300
+"""Rows of the table of combinations at most."""
+ROWS_OPEN = 25
+"""Rows of it that are seen at once."""
 MARGINS_SHOWN = 80
+RINGS = 3
+"""How many grid steps around the best are looked at."""
 _COLUMNS = ("sharpe", "total_return", "cagr", "volatility", "max_drawdown", "trades")
+
+SECTIONS = (
+    ("best", "Best"),
+    ("maps-section", "Maps"),
+    ("stability-section", "Stability"),
+    ("luck-section", "Luck"),
+    ("parallel-section", "All parameters"),
+    ("table-section", "Table"),
+    ("provenance", "Origin"),
+    ("glossary", "Definitions"),
+)
+"""Places of the page and their names in its bar."""
 
 
 def sweep_context(page: SweepPage) -> dict[str, object]:
     """Gather all that the template of a sweep shows."""
-    found, values = places(page.grid, page.rows), figure_of(page.rows, page.sort)
+    found, values = places(page.grid, page.index), figure_of(page, page.sort)
     sort = figure_named(page.sort)
-    chosen = axes(found)
-    sharpes = figure_of(page.rows, "sharpe")
+    chosen = tuple(axes(found))
+    sharpes = figure_of(page, "sharpe")
     best = float(np.nanmax(sharpes)) if np.isfinite(sharpes).any() else float("nan")
+    figures, moves = _figures(page, found, values, sharpes)
+    drawn = sweep_maps.lines_drawn(values)
     return {
         "page": page,
+        "sections": SECTIONS,
         "title": f"Sweep of {page.strategy} over {page.data}",
         "sort": sort,
         "trials": plural(page.trials, "trial"),
         "best_sharpe": number(best),
         "best_sharpe_value": repr(best),
         "best_value": sort.show(float(values[0])) if len(values) else DASH,
-        "best_params": _named(page, 0),
+        "best_params": _named(page, 0) if len(page.index) else "",
         "bias": bias_of(page, sharpes),
-        "surface_note": surface_note(found, chosen),
-        "surface_heights": heights(found, chosen),
+        "surface": sweep_maps.key_of(chosen, page.sort) if "chosen" in figures else "",
+        "surface_note": surface_note(found, list(chosen)),
+        "surfaces": _choices(found),
+        "measures": _measures(page),
+        "moves": moves,
+        "charts": figures,
+        "parallel_note": parallel_note(len(page.index), drawn),
         "top": top_rows(page),
+        "top_open": ROWS_OPEN,
         "margins": margin_rows(page, found, values),
         "margins_note": margins_note(found),
         "stability": stability_of(page, found, values),
+        "rings": ring_rows(page, found, values),
+        "steadiest": steadiest_of(page, found, values),
         "grid": {name: f"{plural(len(v), 'value')}: {_listed(v)}" for name, v in page.grid.items()},
         "provenance": {
             "Strategy": page.strategy,
@@ -63,9 +89,56 @@ def sweep_context(page: SweepPage) -> dict[str, object]:
             "Code version": page.code_version,
             **page.facts,
         },
-        "glossary": [figure_named(name) for name in dict.fromkeys((page.sort, *_COLUMNS))],
-        "figures": json.dumps(_figures(page, found, values, chosen), separators=(",", ":")),
+        "glossary": [figure_named(name) for name in dict.fromkeys((page.sort, *page.figures))],
+        "figures": json.dumps(
+            {key: figure for key, figure in figures.items() if key != "chosen"},
+            separators=(",", ":"),
+        ),
     }
+
+
+def figure_of(page: SweepPage, name: str) -> Floats:
+    """(K,) One figure of every combination; NaN where it is not there or not finite."""
+    values = page.figures.get(name, np.full(len(page.index), np.nan))
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _choices(found: Places) -> list[tuple[str, str]]:
+    return [
+        ("-".join(str(k) for k in columns), " against ".join(found.names[k] for k in columns))
+        for columns in sweep_maps.offered(found)
+    ]
+
+
+def _measures(page: SweepPage) -> list[tuple[str, str]]:
+    return [
+        (name, figure_named(name).label)
+        for name, values in page.figures.items()
+        if np.isfinite(values).any()
+    ]
+
+
+def _figures(
+    page: SweepPage, found: Places, values: Floats, sharpes: Floats
+) -> tuple[dict[str, plots.Figure], list[tuple[str, str]]]:
+    if not axes(found) or not np.isfinite(values).any():
+        return {}, []
+    form = sweep_maps.shown(page.sort)
+    figures = sweep_maps.maps(page, found)
+    chosen = sweep_maps.key_of(tuple(axes(found)), page.sort)
+    if chosen in figures:
+        figures["chosen"] = {}
+    moved, moves = sweep_maps.profiles(found, values, form)
+    if moved:
+        figures["profiles"] = moved
+    if np.isfinite(sharpes).sum() > 4:
+        chance = luck(sharpes, page.trials)
+        marks = [("luck alone", chance), ("the best", float(np.nanmax(sharpes)))]
+        figures["spread"] = sweep_maps.trials_figure(sharpes, ".2f", marks)
+    lines = sweep_maps.parallel(page, found, values)
+    if lines:
+        figures["parallel"] = lines
+    return figures, moves
 
 
 def bias_of(page: SweepPage, sharpes: Floats) -> list[str]:
@@ -105,126 +178,72 @@ def surface_note(found: Places, chosen: list[int]) -> str:
     return text + (" The circle is the best combination." if len(chosen) == 2 else "")
 
 
-def heights(found: Places, chosen: list[int]) -> int:
-    """Height of the surface in pixels, from its number of rows."""
-    rows = min(len(found.labels[chosen[1]]), LINES) if len(chosen) == 2 else 0
-    return int(np.clip(140 + 26 * rows, 300, 640))
-
-
-def _figures(
-    page: SweepPage, found: Places, values: Floats, chosen: list[int]
-) -> dict[str, plots.Figure]:
-    if not chosen or not np.isfinite(values).any():
-        return {}
-    if len(chosen) == 1:
-        return {"surface": _curve(page, found, values, chosen[0])}
-    return {"surface": _heatmap(page, found, values, *chosen)}
-
-
-def _format(page: SweepPage) -> str:
-    return {"percent": ".1%", "count": ",.0f", "money": ",.0f"}.get(
-        figure_named(page.sort).kind, ".2f"
-    )
-
-
-def _curve(page: SweepPage, found: Places, values: Floats, column: int) -> plots.Figure:
-    names, group_of = groups(found.labels[column])
-    known = (found.index[:, column] >= 0) & np.isfinite(values)
-    place = group_of[found.index[known, column]]
-    medians = [
-        float(np.median(values[known][place == k])) if (place == k).any() else None
-        for k in range(len(names))
+def top_rows(page: SweepPage) -> tables.Table:
+    """The best combinations, best first."""
+    names = [name for name in (page.sort, *_COLUMNS, *page.figures) if name in page.figures]
+    figures = [figure_named(name) for name in dict.fromkeys(names)]
+    shown = range(min(len(page.index), ROWS_SHOWN))
+    rows = [
+        [
+            str(row + 1),
+            *(value_of(value) for value in _params(page, row).values()),
+            *(figure.show(float(page.figures[figure.name][row])) for figure in figures),
+        ]
+        for row in shown
     ]
+    heads = ["Rank", *page.grid, *(figure.label for figure in figures)]
+    meanings = {figure.label: figure.meaning for figure in figures}
+    title = "Combinations, best first"
+    return tables.table(heads, "n" * len(heads), rows, title=title, meanings=meanings)
+
+
+def _params(page: SweepPage, row: int) -> dict[str, object]:
     return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": [plots.plain(name) for name in names],
-                "y": medians,
-                "line": {"color": plots.css("accent"), "width": 2},
-                "hovertemplate": f"{plots.plain(found.names[column])} %{{x}}: "
-                f"%{{y:{_format(page)}}}<extra></extra>",
-            }
-        ],
-        "layout": {
-            "xaxis": {"type": "category", "title": {"text": plots.plain(found.names[column])}},
-            "yaxis": {"tickformat": _format(page)},
-        },
+        name: values[place] if place >= 0 else None
+        for (name, values), place in zip(page.grid.items(), page.index[row].tolist(), strict=True)
     }
 
 
-def _heatmap(
-    page: SweepPage, found: Places, values: Floats, across: int, down: int
-) -> plots.Figure:
-    cells, across_names, down_names = surface(found, values, across, down)
-    low, high = (
-        float(f(cells)) if np.isfinite(cells).any() else 0.0 for f in (np.nanmin, np.nanmax)
-    )
-    spread: dict[str, object] = {"colorscale": [[0, plots.css("heat-0")], [1, plots.css("heat-1")]]}
-    if low < 0 < high:  # losses and gains in colours of their own, pale at zero
-        size = max(-low, high)
-        spread = {
-            "zmin": -size,
-            "zmax": size,
-            "colorscale": [
-                [0, plots.css("heat-loss")], [0.5, plots.css("heat-0")], [1, plots.css("heat-1")],
-            ],
-        }  # fmt: skip
-    x_name, y_name = plots.plain(found.names[across]), plots.plain(found.names[down])
-    best = found.index[0, [across, down]]
-    group_of = [groups(found.labels[k])[1] for k in (across, down)]
-    mark = [int(where[k]) for where, k in zip(group_of, best, strict=True)]
-    return {
-        "data": [
-            {
-                "type": "heatmap",
-                "x": [plots.plain(name) for name in across_names],
-                "y": [plots.plain(name) for name in down_names],
-                "z": [[None if np.isnan(z) else float(f"{z:.6g}") for z in row] for row in cells],
-                "xgap": 1,
-                "ygap": 1,
-                "hoverongaps": False,
-                "colorbar": {
-                    "tickformat": _format(page), "thickness": 10, "outlinewidth": 0, "len": 1,
-                },
-                "hovertemplate": f"{x_name} %{{x}}, {y_name} %{{y}}: "
-                f"%{{z:{_format(page)}}}<extra></extra>",
-                **spread,
-            },
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [plots.plain(across_names[mark[0]])],
-                "y": [plots.plain(down_names[mark[1]])],
-                "marker": {
-                    "symbol": "circle", "size": 13, "color": plots.css("paper"),
-                    "line": {"width": 2, "color": plots.css("ink")},
-                },
-                "hoverinfo": "skip",
-            },
-        ],
-        "layout": {
-            "xaxis": {"type": "category", "title": {"text": x_name}, "showgrid": False, "range": [-0.5, len(across_names) - 0.5]},
-            "yaxis": {"type": "category", "title": {"text": y_name}, "showgrid": False, "range": [-0.5, len(down_names) - 0.5]},
-            "hovermode": "closest",
-        },
-    }  # fmt: skip
-
-
-def top_rows(page: SweepPage) -> tables.Table:
-    """The best combinations, best first."""
-    figures = [figure_named(name) for name in dict.fromkeys((page.sort, *_COLUMNS))]
+def ring_rows(page: SweepPage, found: Places, values: Floats) -> tables.Table:
+    """What the combinations one, two and three grid steps around the best reach."""
+    sort = figure_named(page.sort)
+    rings = [(steps, neighbours(found, values, steps)) for steps in range(1, RINGS + 1)]
     rows = [
-        [
-            str(place),
-            *(value_of(params.get(name)) for name in page.grid),
-            *(figure.show(float(stats.get(figure.name, float("nan")))) for figure in figures),
-        ]
-        for place, (params, stats) in enumerate(page.rows[:ROWS_SHOWN], 1)
-    ]
-    heads = ["Rank", *page.grid, *(figure.label for figure in figures)]
-    return tables.table(heads, "n" * len(heads), rows)
+        [str(steps), f"{near.count:,}", sort.show(near.median), sort.show(near.low),
+         sort.show(near.high)]
+        for steps, near in rings
+        if near is not None
+    ]  # fmt: skip
+    heads = ["At most so many steps away", "Combinations", "Median", "Lowest", "Highest"]
+    return tables.table(heads, "nnnnn", rows, title="Around the best combination")
+
+
+def steadiest_of(page: SweepPage, found: Places, values: Floats) -> str:
+    """Name the combination whose neighbourhood does best; empty where it is not known."""
+    rising = not (len(values) > 1 and values[0] < values[-1])
+    around = steadiest(found, values, rising=rising)
+    if around is None:
+        return ""
+    row, near = around
+    sort = figure_named(page.sort)
+    if row == 0:
+        return "The best combination also has the best neighbourhood."
+    return (
+        f"The best neighbourhood is that of {_named(page, row)} (rank {row + 1:,}): there "
+        f"{plural(near.count, 'combination')} have a median of {sort.show(near.median)}; the "
+        f"combination itself has {sort.show(near.best)}. A choice from the middle of such a "
+        "plateau usually holds better on new data than a lone peak."
+    )
+
+
+def parallel_note(ran: int, drawn: int) -> str:
+    """Say which combinations are drawn as lines."""
+    if drawn >= ran:
+        return ""
+    return (
+        f"Of {ran:,} combinations {drawn:,} are drawn: the best {sweep_maps.BEST_DRAWN:,}, and "
+        "others evenly from the rest."
+    )
 
 
 def margin_rows(page: SweepPage, found: Places, values: Floats) -> tables.Table:
@@ -294,9 +313,7 @@ def _are_numbers(labels: tuple[str, ...]) -> bool:
 
 
 def _named(page: SweepPage, row: int) -> str:
-    if not page.rows:
-        return ""
-    return ", ".join(f"{name} {value_of(value)}" for name, value in page.rows[row][0].items())
+    return ", ".join(f"{name} {value_of(value)}" for name, value in _params(page, row).items())
 
 
 def _listed(values: tuple[object, ...]) -> str:

@@ -1,31 +1,36 @@
 """The tables of a report as rows of ready words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.domain.order import Reason
 from peak_trade.domain.record import Record, Trades
-from peak_trade.observe.price_chart import REASONS, when
+from peak_trade.observe.price_chart import reason_text, when
 from peak_trade.observe.text import number, percent, price, quantity, stamp
 from peak_trade.stats.drawdown import drawdown_table, monthly_returns
 
 Floats = npt.NDArray[np.float64]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-TRADES_SHOWN = 50
+TRADES_SHOWN = 200
+"""Rows of the table of trades at most."""
+TRADES_OPEN = 25
+"""Rows of it that are seen at once."""
 INSTRUMENTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: its text, the class that colours it, and its heading on a narrow page."""
+    """A cell of a table: its text, the class that colours it, its heading on a narrow page, and
+    what it is sorted by where that is not the number in its text.
+    """  # noqa: D205 - one sentence
 
     text: str
     tone: str = ""
     head: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +44,43 @@ class YearRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its headings; ``numeric`` says which columns hold numbers."""
+    """A table with its headings; ``numeric`` says which columns hold numbers.
+
+    ``title`` says what it is about to those who do not see where it stands, ``meanings`` explains
+    each heading (empty where it explains itself).
+    """
 
     heads: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    meanings: tuple[str, ...] = ()
 
 
-def table(heads: Sequence[str], numeric: str, rows: Sequence[Sequence[str | Cell]]) -> Table:
+def table(
+    heads: Sequence[str],
+    numeric: str,
+    rows: Sequence[Sequence[str | Cell]],
+    *,
+    title: str = "",
+    meanings: Mapping[str, str] | None = None,
+) -> Table:
     """Make a table; ``numeric`` has an ``n`` for each column of numbers and a ``t`` for text.
 
     Examples
     --------
     >>> table(["Name", "Value"], "tn", [["a", "1"]]).rows[0][1]
-    Cell(text='1', tone='', head='Value')
+    Cell(text='1', tone='', head='Value', order='')
     """
     filled = tuple(
         tuple(
-            Cell(cell if isinstance(cell, str) else cell.text,
-                 "" if isinstance(cell, str) else cell.tone, head)
+            replace(Cell(cell) if isinstance(cell, str) else cell, head=head)
             for cell, head in zip(row, heads, strict=True)
         )
         for row in rows
-    )  # fmt: skip
-    return Table(tuple(heads), tuple(kind == "n" for kind in numeric), filled)
+    )
+    explained = tuple((meanings or {}).get(head, "") for head in heads)
+    return Table(tuple(heads), tuple(kind == "n" for kind in numeric), filled, title, explained)
 
 
 def tone(value: float, scale: float) -> str:
@@ -155,7 +173,7 @@ def _trade(record: Record, trades: Trades, row: int) -> list[str | Cell]:
         percent(float(trades.return_[row])),
         Cell(number(pnl), "up" if pnl > 0 else "down" if pnl < 0 else ""),
         number(float(trades.fees[row])),
-        "" if is_open else REASONS[Reason(int(trades.reason[row]))],
+        "" if is_open else reason_text(int(trades.reason[row])),
     ]
 
 

@@ -45,6 +45,20 @@ def _fixed(value: float, digits: int, suffix: str) -> str:
     return shown + suffix
 
 
+def short(value: float) -> str:
+    """Write a large number in few signs.
+
+    Examples
+    --------
+    >>> short(150_000.0), short(2_500_000.0), short(-75.0)
+    ('150k', '2.5M', '-75')
+    """
+    for size, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{sign}"
+    return f"{value:.4g}"
+
+
 def price(value: float) -> str:
     """Write a price with as many decimals as its size needs.
 
@@ -120,13 +134,14 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a run: how it is called, shown, explained and defined."""
+    """A figure of a run: how it is called, shown, explained and defined, and which way is better."""
 
     name: str
     label: str
     kind: Kind
     meaning: str
     definition: str
+    better: Literal["more", "less", ""] = ""
 
     def show(self, value: float, currency: str = "") -> str:
         """Write a value of this figure."""
@@ -152,6 +167,7 @@ FIGURES = (
         "percent",
         "What the account gained or lost over the whole period, after costs.",
         "Last equity over first equity, minus 1.",
+        "more",
     ),
     Figure(
         "cagr",
@@ -160,6 +176,7 @@ FIGURES = (
         "The steady yearly growth that leads to the total return.",
         "(1 + total return) to the power of 1 / years, minus 1; years are returns over bars "
         "in a usual year.",
+        "more",
     ),
     Figure(
         "volatility",
@@ -168,6 +185,7 @@ FIGURES = (
         "How much the account swings in a usual year.",
         "Standard deviation of the returns from bar to bar, times the square root of the bars "
         "in a usual year.",
+        "less",
     ),
     Figure(
         "sharpe",
@@ -176,6 +194,7 @@ FIGURES = (
         "Return for each unit of swing; above 1 is good, above 2 is rare.",
         "Mean return over its standard deviation, times the square root of the bars in a usual "
         "year; no interest on cash is taken off.",
+        "more",
     ),
     Figure(
         "sortino",
@@ -184,6 +203,7 @@ FIGURES = (
         "Like Sharpe, but counting only the swings that lose.",
         "Mean return over the downside deviation (root of the mean square of the returns below "
         "zero), times the square root of the bars in a usual year.",
+        "more",
     ),
     Figure(
         "max_drawdown",
@@ -191,6 +211,7 @@ FIGURES = (
         "percent",
         "The deepest fall from a high before a new one.",
         "The lowest value of equity over its highest value so far, minus 1.",
+        "more",
     ),
     Figure(
         "trades",
@@ -205,6 +226,7 @@ FIGURES = (
         "percent",
         "Share of closed trades that made money, after costs.",
         "Closed trades with a profit above zero over all closed trades.",
+        "more",
     ),
     Figure(
         "fees",
@@ -212,6 +234,7 @@ FIGURES = (
         "money",
         "Commission over the whole period; slippage comes on top, in the prices.",
         "Sum of the commission of every fill.",
+        "less",
     ),
     Figure(
         "exposure",
@@ -239,6 +262,7 @@ FINAL_EQUITY = Figure(
     "money",
     "What the account was worth at the end.",
     "Cash plus positions at the last close.",
+    "more",
 )
 """What the account ended with; not one of the statistics."""
 

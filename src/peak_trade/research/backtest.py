@@ -1,7 +1,7 @@
 """One strategy over one stretch of bars: what it would have traded, and what that was worth."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,19 +9,31 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.domain.actions import Actions
 from peak_trade.domain.bars import Bars
-from peak_trade.domain.errors import InputError, ParameterError, StrategyError
+from peak_trade.domain.errors import InputError, ParameterError, StrategyError, did_you_mean
 from peak_trade.domain.order import Reason
 from peak_trade.domain.record import Record, Trades
+from peak_trade.domain.sizer import Sizer
 from peak_trade.domain.strategy import HasTargets, parameter_values, warmup_of
-from peak_trade.domain.terms import Costs, Exits, Terms
-from peak_trade.engine import fast
+from peak_trade.domain.terms import Costs, Exits, Limits, Margin, Rebalance, Terms
 from peak_trade.engine.account import check_tradable
 from peak_trade.engine.clock import new_run_id
+from peak_trade.engine.scene import Scene
+from peak_trade.journal.canonical import plain
 from peak_trade.portfolio.weights import target_array
 from peak_trade.research.frames import frame_of
 from peak_trade.research.span import Span, code_version, stamp_text
 from peak_trade.stats import performance
+from peak_trade.stats.costs import CostSplit, costs_of
+from peak_trade.stats.measures import measures_of
+from peak_trade.stats.trades import (
+    Excursions,
+    TradeStatistics,
+    excursions,
+    grouped,
+    trade_statistics,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +43,28 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "fast", "session"]
 FEW_TRADES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """How much of a result depends on which extreme came first inside bars.
+
+    Attributes
+    ----------
+    bars : int
+        Bars whose range reached both a stop and a profit of one position.
+    worst, best : float
+        Total return where the adverse and where the favourable extreme always came first.
+    """
+
+    bars: int
+    worst: float
+    best: float
+
+    @property
+    def turns_sign(self) -> bool:
+        """Whether it decides between a gain and a loss."""
+        return self.worst < 0.0 < self.best
 
 
 @dataclass(frozen=True)
@@ -52,8 +86,14 @@ class Backtest:
         ``trades``, ``win_rate``, ``fees``, ``exposure``, ``turnover``; NaN where not defined.
     engine_note : str
         Why the fast path declined, empty where it did not.
+    ambiguity : Ambiguity, optional
+        How much depends on what came first inside bars; None where nothing does.
     warnings : tuple of str
         What a reader should know before leaning on the figures.
+    actions : Actions, optional
+        Dividends, splits, delistings and funding that were given.
+    detail : Bars, optional
+        Finer bars that were given.
     """
 
     run: str
@@ -62,7 +102,10 @@ class Backtest:
     record: Record
     stats: Mapping[str, float]
     engine_note: str = ""
+    ambiguity: Ambiguity | None = None
     warnings: tuple[str, ...] = field(default=())
+    actions: Actions | None = None
+    detail: Bars | None = None
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {self.stats[name]:.4g}" for name in _SHOWN)
@@ -94,6 +137,51 @@ class Backtest:
         return performance.trades_of(self.record)
 
     @cached_property
+    def measures(self) -> Mapping[str, float]:
+        """All measures of the run, under the names of ``stats.measures.MEASURES``.
+
+        ``stats.measures.measures_of(result.record, benchmark=..., risk_free=...)`` gives them
+        against a benchmark, or with other rates.
+        """
+        return measures_of(self.record)
+
+    @cached_property
+    def excursions(self) -> Excursions:
+        """How far each trade went against and for its entry on the way (MAE and MFE)."""
+        return excursions(self.record, self.trade_columns)
+
+    @cached_property
+    def trade_stats(self) -> TradeStatistics:
+        """Profit factor, expectancy, streaks and the like of the closed trades."""
+        return trade_statistics(self.trade_columns, way=self.excursions)
+
+    def trade_stats_by(
+        self, group: Literal["reason", "side", "symbol"]
+    ) -> dict[str, TradeStatistics]:
+        """The trades' statistics by exit reason, by side or by instrument.
+
+        Raises
+        ------
+        InputError
+            Another group.
+        """
+        trades = self.trade_columns
+        groups: dict[str, tuple[npt.NDArray[np.int64], Sequence[str]]] = {
+            "reason": (trades.reason, _REASONS.tolist()),
+            "side": ((trades.side < 0).astype(np.int64), ("long", "short")),
+            "symbol": (trades.instrument, self.bars.symbols),
+        }
+        if group not in groups:
+            raise InputError(f"trades have no group {group!r}", hint=did_you_mean(group, groups))
+        codes, names = groups[group]
+        return grouped(trades, codes, names, way=self.excursions)
+
+    @cached_property
+    def costs(self) -> CostSplit:
+        """What the run cost by kind: commission, slippage, and each kind of flow."""
+        return costs_of(self.record)
+
+    @cached_property
     def equity(self) -> "Frame":
         """Equity at each close: ``open_time`` and ``time`` (the close) of the row, UTC, and ``equity``.
 
@@ -122,6 +210,8 @@ class Backtest:
             "pnl": trades.pnl,
             "return": trades.return_,
             "fees": trades.fees,
+            "mae": self.excursions.mae,
+            "mfe": self.excursions.mfe,
             "bars": trades.exit_row - trades.entry_row,
             "exit_reason": np.where(trades.is_open, "open", _REASONS[trades.reason]),
         }
@@ -156,22 +246,14 @@ class Backtest:
             "params": {name: plain_value(value) for name, value in self.params.items()},
             "engine": self.engine,
             "engine_note": self.engine_note,
-            "data": data_of(record),
-            "terms": {
-                "cash": plain_value(terms.cash),
-                "commission": plain_value(terms.costs.commission),
-                "slippage": plain_value(terms.costs.slippage),
-                "stop_loss": plain_value(terms.exits.stop_loss),
-                "take_profit": plain_value(terms.exits.take_profit),
-                "reentry": terms.exits.reentry,
-                "cash_buffer": plain_value(terms.cash_buffer),
-                "min_change": plain_value(terms.min_change),
-                "shortfall": terms.shortfall,
-            },
+            "data": {**data_of(record), **beside_of(self.actions, self.detail)},
+            "terms": plain(terms),
             "stats": stats_json(self.stats),
             "orders": {name: getattr(record.counts, name) for name in record.counts.__slots__},
             "cash": plain_value(terms.cash),
             "equity_final": plain_value(self.equity_final),
+            "halted": halt_of(record),
+            "ambiguity": None if self.ambiguity is None else asdict(self.ambiguity),
             "warnings": list(self.warnings),
             "code_version": code_version(),
             "report": None,
@@ -190,6 +272,7 @@ class Backtest:
         return write_backtest_report(self, path)
 
 
+_ORDER_LIMITS = ("position", "gross", "net", "order", "participation")
 _SHOWN = ("total_return", "sharpe", "max_drawdown", "trades")
 _REASONS = np.array([reason.name.lower() for reason in sorted(Reason)])
 
@@ -207,6 +290,14 @@ def backtest(
     cash_buffer: float = 0.0,
     min_change: float | None = None,
     shortfall: Literal["scale", "reject"] = "scale",
+    limits: Limits | None = None,
+    margin: Margin | None = None,
+    rebalance: Rebalance = "change",
+    band: float | None = None,
+    sizer: Sizer | None = None,
+    currency: str = "",
+    actions: Actions | None = None,
+    detail: Bars | None = None,
 ) -> Backtest:
     """Trade a strategy over bars, as a session would have, and measure what came of it.
 
@@ -233,6 +324,20 @@ def backtest(
         Smallest change of a target that is acted on; one order step where left out.
     shortfall : {"scale", "reject"}
         What happens to increases that cash does not pay in full.
+    limits : Limits, optional
+        What the account may hold and lose; wide where left out.
+    margin : Margin, optional
+        Leverage, its price and liquidation; none where left out.
+    rebalance, band
+        When a target that stands is looked at again, as in :class:`Terms`.
+    sizer : Sizer, optional
+        What scales targets before they become lots (``portfolio.size``).
+    currency : str
+        The account's currency; left out, the one that all instruments are quoted in.
+    actions : Actions, optional
+        Dividends, splits, delistings and funding of the instruments.
+    detail : Bars, optional
+        Finer bars of the same instruments, by which exits inside a bar are decided.
 
     Raises
     ------
@@ -254,13 +359,23 @@ def backtest(
         cash_buffer=cash_buffer,
         min_change=min_change,
         shortfall=shortfall,
+        limits=limits or Limits(),
+        margin=margin,
+        rebalance=rebalance,
+        band=band,
+        sizer=sizer,
+        currency=currency,
     )
     _check_request(strategy, bars, engine)
     span = Span.of(bars, start, end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
     targets = target_array(strategy, span.bars)
-    record, note = _run(strategy, span, targets, terms, engine)
+    scene = Scene.of(
+        span.bars, start=span.start, stop=span.stop, terms=terms, actions=actions, detail=detail
+    )
+    record, note = scene.run(targets, type(strategy).__name__, engine)
+    ambiguity = _ambiguity_of(scene, record, targets, engine)
     stats = performance.summary_of(record)
     return Backtest(
         run=new_run_id(),
@@ -269,32 +384,30 @@ def backtest(
         record=record,
         stats=stats,
         engine_note=note,
-        warnings=warnings_of(record, stats),
+        ambiguity=ambiguity,
+        warnings=warnings_of(record, stats) + path_warnings(ambiguity),
+        actions=actions,
+        detail=detail,
     )
 
 
-def _run(
-    strategy: HasTargets,
-    span: Span,
+def _ambiguity_of(
+    scene: Scene,
+    record: Record,
     targets: npt.NDArray[np.float64] | npt.NDArray[np.bool_],
-    terms: Terms,
     engine: Engine,
-) -> tuple[Record, str]:
-    name = type(strategy).__name__
-    if engine == "session":
-        from peak_trade.engine.session import Session, StoredRows
-
-        session = Session(
-            span.bars,
-            StoredRows(targets),
-            start=span.start,
-            stop=span.stop,
-            terms=terms,
-            name=name,
-        )
-        return session.run(), ""
-    trading = fast.Trading.of(span.bars, span.start, span.stop)
-    return fast.run(trading, targets, terms, name), ""
+) -> Ambiguity | None:
+    """Both paths inside bars where they may differ: one more run, by the other convention."""
+    if not record.ambiguous:
+        return None
+    is_worst = scene.terms.exits.convention == "adverse"
+    other = replace(scene.terms.exits, convention="favourable" if is_worst else "adverse")
+    twin, _ = scene.with_terms(replace(scene.terms, exits=other)).run(
+        targets, "strategy", "session" if engine == "session" else "auto"
+    )
+    found = [float(run.equity[-1] / run.terms.cash - 1.0) for run in (record, twin)]
+    worst, best = found if is_worst else reversed(found)
+    return Ambiguity(record.ambiguous, worst, best)
 
 
 def _check_request(strategy: object, bars: object, engine: str) -> None:
@@ -358,6 +471,7 @@ def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
         found.append(
             f"The run covers {years:.2f} years: annual figures are extrapolated from less than one."
         )
+    found += [*limit_warnings(record), *liquidation_warnings(record)]
     if counts.below_minimum:
         orders = counted(counts.below_minimum, "order")
         found.append(f"{orders} refused as below the minimum notional.")
@@ -365,6 +479,70 @@ def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
         orders = counted(counts.unfilled, "order")
         found.append(f"{orders} left unfilled: the data ended before the next bar.")
     return tuple(found)
+
+
+def limit_warnings(record: Record) -> tuple[str, ...]:
+    """What limits refused, and when one of them halted trading."""
+    counts, said = record.counts, []
+    if counts.refused:
+        by = {name: getattr(counts, f"over_{name}") for name in _ORDER_LIMITS}
+        named = ", ".join(f"{number:,} by max_{name}" for name, number in by.items() if number)
+        said.append(f"{counted(counts.refused, 'order')} refused by limits: {named}.")
+    halt = halt_of(record)
+    if halt is not None:
+        kept = "were closed" if record.terms.limits.flatten else "were kept (flatten closes them)"
+        said.append(
+            f"Trading halted at the close of the bar of {_bar_text(record, record.halted_row)}: "
+            f"{halt['limit']} {halt['value']} was exceeded; positions {kept}."
+        )
+    return tuple(said)
+
+
+def liquidation_warnings(record: Record) -> tuple[str, ...]:
+    """How many positions the margin model closed, and when it began to."""
+    forced = record.fills.reason == Reason.LIQUIDATION
+    number = int(np.count_nonzero(forced))
+    if not number:
+        return ()
+    first = _bar_text(record, int(record.fills.row[forced][0]))
+    positions = counted(number, "position")
+    return (f"{positions} liquidated for lack of margin, the first in the bar of {first}.",)
+
+
+def _bar_text(record: Record, row: int) -> str:
+    return stamp_text(record.bars, row).removesuffix("T00:00:00Z")
+
+
+def halt_of(record: Record) -> dict[str, object] | None:
+    """The loss limit that halted trading, its value, and the bar at whose close it did."""
+    if not record.halted:
+        return None
+    value: float = getattr(record.terms.limits, record.halted)
+    bar = stamp_text(record.bars, record.halted_row)
+    return {"limit": record.halted, "value": value, "bar": bar}
+
+
+def beside_of(actions: Actions | None, detail: Bars | None) -> dict[str, object]:
+    """What was given besides the bars: actions, finer bars; nothing where there are none."""
+    found: dict[str, object] = {}
+    if actions is not None:
+        found["actions"] = {"count": len(actions), "fingerprint": actions.fingerprint}
+    if detail is not None:
+        facts = {"name": detail.name, "interval": str(detail.interval)}
+        found["detail"] = {**facts, "bars": len(detail), "fingerprint": detail.fingerprint}
+    return found
+
+
+def path_warnings(ambiguity: Ambiguity | None) -> tuple[str, ...]:
+    """What a reader should know of bars whose inside decides the result."""
+    if ambiguity is None or not ambiguity.turns_sign:
+        return ()
+    said = (
+        f"Whether the run gains or loses depends on what came first inside "
+        f"{ambiguity.bars:,} bars: from {ambiguity.worst:.2%} to {ambiguity.best:.2%}. "
+        "Finer bars decide it (detail)."
+    )
+    return (said,)
 
 
 def counted(number: int, noun: str) -> str:

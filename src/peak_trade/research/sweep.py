@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.domain.actions import Actions
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
+from peak_trade.domain.sizer import Sizer
 from peak_trade.domain.strategy import (
     HasTargets,
     Targets,
@@ -22,16 +24,18 @@ from peak_trade.domain.strategy import (
     parameters,
     warmup_of,
 )
-from peak_trade.domain.terms import Costs, Exits, Terms
-from peak_trade.engine import fast
+from peak_trade.domain.terms import Costs, Exits, Limits, Margin, Rebalance, Terms
+from peak_trade.engine import fast, walk
 from peak_trade.engine.account import check_tradable
+from peak_trade.engine.scene import Scene
+from peak_trade.journal.canonical import plain
 from peak_trade.kernels import simulate, stats
 from peak_trade.portfolio.weights import target_array
-from peak_trade.research.backtest import stats_json
+from peak_trade.research.backtest import beside_of, stats_json
 from peak_trade.research.frames import frame_of
 from peak_trade.research.span import Span, stamp_text
 from peak_trade.stats import performance
-from peak_trade.stats.indicators import exact_sums
+from peak_trade.stats.exact import exact_sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +44,27 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Values = tuple[object, ...]
 
-_TERM_KEYS = ("costs.commission", "costs.slippage", "exits.stop_loss", "exits.take_profit")
+TERM_KEYS = tuple(
+    f"{owner}.{name}"
+    for owner, names in {
+        "costs": (
+            "commission", "slippage", "half_spread", "volume_share", "impact", "impact_window",
+            "borrow", "interest",
+        ),
+        "exits": (
+            "stop_loss", "take_profit", "trailing", "trailing_arm", "trailing_offset",
+            "trailing_after", "break_even", "max_bars", "stop_atr", "take_atr", "trailing_atr",
+            "atr_window",
+        ),
+        "limits": (
+            "max_position", "max_gross", "max_net", "max_order", "max_participation",
+            "max_daily_loss", "max_drawdown",
+        ),
+    }.items()
+    for name in names
+)  # fmt: skip
+"""What can be swept besides a strategy's parameters: numbers of the terms."""
+
 _LOWEST_FIRST = ("volatility", "fees", "turnover")
 _PORTIONS = 16  # pieces of work a thread, so that the last ones finish together
 
@@ -81,6 +105,17 @@ class SweepRows(Sequence[SweepRow]):
         """One statistic of all rows."""
         return self._table[:, performance.STATISTICS.index(name)]
 
+    @property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """(K,) Which combination of the grid each row is; the last name varies fastest."""
+        return self._combinations
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """(rows, parameters) Place of each row's values among those of the grid."""
+        shape = [len(values) for values in self._grid.values()]
+        return np.stack(np.unravel_index(self._combinations, shape), axis=1).astype(np.int64)
+
     def parameter(self, name: str) -> list[object]:
         """One parameter of all rows."""
         return [_combination(self._grid, int(k))[name] for k in self._combinations]
@@ -104,6 +139,12 @@ class Sweep:
         Combinations that ran, and those that the strategy refused.
     refusal : str
         Why one of them was refused; empty where none was.
+    engine_note : str
+        Why combinations went through the Session; empty where none did.
+    actions : Actions, optional
+        Dividends, splits, delistings and funding that were given.
+    detail : Bars, optional
+        Finer bars that were given.
     """
 
     name: str
@@ -116,6 +157,9 @@ class Sweep:
     terms: Terms
     refusal: str = ""
     warnings: tuple[str, ...] = field(default=())
+    engine_note: str = ""
+    actions: Actions | None = None
+    detail: Bars | None = None
 
     def __repr__(self) -> str:
         best = self.rows[0]
@@ -159,7 +203,9 @@ class Sweep:
                 "bars": len(self.bars) - self.start,
                 "from": stamp_text(self.bars, self.start),
                 "to": stamp_text(self.bars, len(self.bars) - 1),
+                **beside_of(self.actions, self.detail),
             },
+            "terms": plain(self.terms),
             "rows": [
                 {"params": row.params, "stats": stats_json(row.stats)} for row in self.rows[:top]
             ],
@@ -186,6 +232,14 @@ def sweep(
     cash_buffer: float = 0.0,
     min_change: float | None = None,
     shortfall: Literal["scale", "reject"] = "scale",
+    limits: Limits | None = None,
+    margin: Margin | None = None,
+    rebalance: Rebalance = "change",
+    band: float | None = None,
+    sizer: Sizer | None = None,
+    currency: str = "",
+    actions: Actions | None = None,
+    detail: Bars | None = None,
     sort: str = "sharpe",
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -199,11 +253,14 @@ def sweep(
     bars : Bars
         What to trade on.
     grid : mapping of str to sequence
-        Values by name: parameters of the strategy, and ``costs.commission``, ``costs.slippage``,
-        ``exits.stop_loss`` and ``exits.take_profit``. Combinations that the strategy refuses are
-        skipped and counted.
+        Values by name: parameters of the strategy, and numbers of the terms such as
+        ``costs.commission``, ``exits.stop_loss`` or ``limits.max_drawdown``. Combinations that the
+        strategy refuses are skipped and counted.
     cash, costs, exits, start, end, cash_buffer, min_change, shortfall
         As in ``backtest``.
+    limits, margin, rebalance, band, sizer, currency, actions, detail
+        As in ``backtest``. Where the fast path declines them, each combination goes through the
+        Session, bar by bar, and a warning of the result says why.
     sort : str
         The statistic that ranks the rows, best first.
     threads : int, optional
@@ -229,10 +286,22 @@ def sweep(
     values = {name: _plain_values(name, found) for name, found in grid.items()}
     _check_request(bars, threads)
     _check_grid(strategy, values, sort)
-    terms = Terms(cash, costs or Costs(), exits or Exits(), cash_buffer, min_change, shortfall)
+    terms = Terms(
+        cash=cash,
+        costs=costs or Costs(),
+        exits=exits or Exits(),
+        cash_buffer=cash_buffer,
+        min_change=min_change,
+        shortfall=shortfall,
+        limits=limits or Limits(),
+        margin=margin,
+        rebalance=rebalance,
+        band=band,
+        sizer=sizer,
+        currency=currency,
+    )
     span = Span.of(bars, start, end)
-    plan = _Plan(strategy, values, terms, span)
-    check_tradable(span.bars, span.start, span.stop, plan.widest_terms)
+    plan = _Plan(strategy, values, terms, span, actions=actions, detail=detail)
     table, valid = plan.run(threads or cpu_count() or 1, progress)
     if not len(table):
         raise ParameterError(
@@ -252,13 +321,23 @@ def sweep(
         terms=terms,
         refusal=plan.refusal,
         warnings=_warnings(plan),
+        engine_note=plan.declined,
+        actions=actions,
+        detail=detail,
     )
 
 
 def _warnings(plan: "_Plan") -> tuple[str, ...]:
+    found = []
     if plan.terms.costs.are_free and not any(name.startswith("costs.") for name in plan.grid):
-        return ("No costs were set: the figures are before commission and slippage.",)
-    return ()
+        found.append("No costs were set: the figures are before commission and slippage.")
+    if plan.declined:
+        which = "Some combinations" if plan.is_mixed else "Each combination"
+        found.append(
+            f"{which} went through the Session, bar by bar: the fast path declines, "
+            f"{plan.declined}."
+        )
+    return tuple(found)
 
 
 def _plain_values(name: str, found: object) -> Values:
@@ -286,7 +365,7 @@ def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
             f"{strategy!r} has no method targets(bars)",
             hint="hand in a strategy class, such as pt.strategies.MaCross",
         )
-    known = [*(item.name for item in parameters(strategy)), *_TERM_KEYS]
+    known = [*(item.name for item in parameters(strategy)), *TERM_KEYS]
     for name, found in grid.items():
         if name not in known:
             raise ParameterError(
@@ -326,24 +405,33 @@ class _Plan:
     """A sweep's combinations, grouped by what the strategy sees of them."""
 
     def __init__(
-        self, strategy: type, grid: Mapping[str, Values], terms: Terms, span: Span
+        self,
+        strategy: type,
+        grid: Mapping[str, Values],
+        terms: Terms,
+        span: Span,
+        *,
+        actions: Actions | None,
+        detail: Bars | None,
     ) -> None:
         self.grid, self.terms, self.span = grid, terms, span
         self.refusal = ""
         self._strategy = strategy
-        own = [name for name in grid if name not in _TERM_KEYS]
-        other = [name for name in grid if name in _TERM_KEYS]
+        own = [name for name in grid if name not in TERM_KEYS]
+        other = [name for name in grid if name in TERM_KEYS]
         self._own = own
         strides = self._strides()
         self._own_index = list(self._offsets(own, strides))
         self._other_index = list(self._offsets(other, strides))
-        self._other_terms = [
+        all_terms = [
             _with(terms, dict(zip(other, chosen, strict=True)))
             for chosen in itertools.product(*(grid[name] for name in other))
         ]
+        check_tradable(span.bars, span.start, span.stop, _widest(all_terms))
         self._trading = fast.Trading.of(span.bars, span.start, span.stop)
+        self._lanes = _lanes(span, all_terms, actions, detail)
         self._bars_per_year = span.bars.bars_per_year
-        self._terms_allow_crossing = self._trading.is_single and terms.exits.reentry == "zero"
+        self._may_cross = self._trading.is_single and all(lane.may_cross for lane in self._lanes)
         self._real: npt.NDArray[np.bool_] = np.asarray(
             span.bars.tradable[span.start : span.stop].any(axis=1)
         )
@@ -352,12 +440,14 @@ class _Plan:
         return len(self._own_index) * len(self._other_index)
 
     @property
-    def widest_terms(self) -> Terms:
-        """Terms with exits, where any combination has them."""
-        return max(
-            self._other_terms,
-            key=lambda terms: (terms.exits.are_set, terms.exits.take_profit or 0.0),
-        )
+    def declined(self) -> str:
+        """Why the fast path does not take some combinations, or nothing."""
+        return next((lane.declined for lane in self._lanes if lane.declined), "")
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the fast path takes some combinations and declines others."""
+        return len({bool(lane.declined) for lane in self._lanes}) > 1
 
     def run(
         self, threads: int, progress: Callable[[int, int], None] | None
@@ -407,16 +497,27 @@ class _Plan:
         valid: npt.NDArray[np.bool_],
     ) -> None:
         """Ask each strategy for its targets, and trade them under all terms."""
-        name, trading, fills = self._strategy.__name__, self._trading, scratch.fills
         for offset, strategy in made:
             targets = target_array(strategy, self.span.bars)
-            for extra, terms in zip(self._other_index, self._other_terms, strict=True):
-                if trading.is_single:
-                    fast.summarise_single(trading, targets, terms, name, fills)
-                else:
-                    self._summarise_panel(targets, terms, scratch)
-                table[offset + extra] = self._figures(terms, fills.sums, fills.fill_sums)
+            for extra, lane in zip(self._other_index, self._lanes, strict=True):
+                table[offset + extra] = self._traded(lane, targets, scratch)
                 valid[offset + extra] = True
+
+    def _traded(self, lane: "_Lane", targets: Targets, scratch: "_Scratch") -> list[float]:
+        """Statistics of (T, N) targets under one lane's terms."""
+        name, trading, fills = self._strategy.__name__, self._trading, scratch.fills
+        if lane.needs_record:
+            record, _ = lane.scene.run(targets, name)
+            return list(performance.summary_of(record).values())
+        if lane.setting is not None:
+            room = scratch.room(lane.setting)
+            walk.summarise(lane.setting, targets, name, room)
+            return self._figures(lane.terms, room.sums, room.fill_sums)
+        if trading.is_single:
+            fast.summarise_single(trading, targets, lane.terms, name, fills)
+        else:
+            self._summarise_panel(targets, lane.terms, scratch)
+        return self._figures(lane.terms, fills.sums, fills.fill_sums)
 
     def _cross(
         self,
@@ -427,18 +528,25 @@ class _Plan:
     ) -> bool:
         """Trade strategies that are crossings of means all at once; False where they are not."""
         found = [getattr(strategy, "crossing", None) for _, strategy in made]
-        if not found or None in found or not self._terms_allow_crossing:
+        if not found or None in found or not self._may_cross:
             return False
         windows = np.array(found, np.int64)
         tick_sums = exact_sums(self.span.bars, int(windows.max()))
         if tick_sums is None:
             return False
-        for extra, terms in zip(self._other_index, self._other_terms, strict=True):
-            sums, fill_sums = fast.summarise_crossings(
-                self._trading, tick_sums, windows, terms, self._strategy.__name__, scratch.fills
-            )
+        name = self._strategy.__name__
+        for extra, lane in zip(self._other_index, self._lanes, strict=True):
+            if lane.setting is not None:
+                room = scratch.room(lane.setting)
+                sums, fill_sums = walk.summarise_crossings(
+                    lane.setting, tick_sums, windows, name, room
+                )
+            else:
+                sums, fill_sums = fast.summarise_crossings(
+                    self._trading, tick_sums, windows, lane.terms, name, scratch.fills
+                )
             for k, (offset, _) in enumerate(made):
-                table[offset + extra] = self._figures(terms, sums[k], fill_sums[k])
+                table[offset + extra] = self._figures(lane.terms, sums[k], fill_sums[k])
                 valid[offset + extra] = True
         return True
 
@@ -485,6 +593,64 @@ class _Plan:
             yield sum(k * strides[name] for k, name in zip(places, names, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One choice of terms: which loop trades it.
+
+    ``setting`` is there where the compiled loop for any terms takes it; without it and without
+    ``needs_record`` the loops for a plain account do.
+    """
+
+    scene: Scene
+    setting: walk.Setting | None
+    declined: str
+
+    @classmethod
+    def of(cls, scene: Scene) -> "_Lane":
+        """Choose the loop."""
+        declined, sheet = scene.declined, scene.sheet
+        if declined or sheet is None or fast.is_plain(scene.terms, sheet):
+            return cls(scene, None, declined)
+        return cls(
+            scene, walk.Setting.of(scene.bars, scene.start, scene.stop, scene.terms, sheet), ""
+        )
+
+    @property
+    def terms(self) -> Terms:
+        """The account."""
+        return self.scene.terms
+
+    @property
+    def needs_record(self) -> bool:
+        """Whether statistics are taken from a whole record: the Session's, or one with splits."""
+        return bool(self.declined) or (self.setting is not None and self.setting.splits)
+
+    @property
+    def may_cross(self) -> bool:
+        """Whether targets need not be computed where they are crossings of means."""
+        return not self.needs_record and self.terms.exits.reentry == "zero"
+
+
+def _lanes(
+    span: Span,
+    all_terms: Sequence[Terms],
+    actions: Actions | None,
+    detail: Bars | None,
+) -> list[_Lane]:
+    first = Scene.of(
+        span.bars, start=span.start, stop=span.stop, terms=all_terms[0], actions=actions,
+        detail=detail,
+    )  # fmt: skip
+    return [_Lane.of(first), *(_Lane.of(first.with_terms(terms)) for terms in all_terms[1:])]
+
+
+def _widest(all_terms: Sequence[Terms]) -> Terms:
+    """Terms with exits, where any combination has them."""
+    return max(
+        all_terms, key=lambda terms: (terms.exits.have_levels, terms.exits.take_profit or 0.0)
+    )
+
+
 class _Scratch:
     """What one thread writes to, over and over."""
 
@@ -494,11 +660,19 @@ class _Scratch:
         self.equity = np.empty(0 if trading.is_single else rows)
         self.held = np.empty(len(self.equity), np.bool_)
         self.lots, self.flow = np.empty(width, np.int64), np.empty(width)
+        self._rooms: dict[tuple[int, bool], walk.Scratch] = {}
+
+    def room(self, setting: walk.Setting) -> walk.Scratch:
+        """Room for walks of a setting, and of all that need as much."""
+        size = setting.partials, setting.moves_cash
+        if size not in self._rooms:
+            self._rooms[size] = walk.Scratch(setting, keeps=False)
+        return self._rooms[size]
 
 
 def _with(terms: Terms, chosen: Mapping[str, object]) -> Terms:
-    """The terms with some costs and exits replaced; a value out of range is an error."""
-    changes: dict[str, dict[str, Any]] = {"costs": {}, "exits": {}}
+    """The terms with some costs, exits and limits replaced; a value out of range is an error."""
+    changes: dict[str, dict[str, Any]] = {"costs": {}, "exits": {}, "limits": {}}
     for key, value in chosen.items():
         owner, _, name = key.partition(".")
         changes[owner][name] = value
@@ -506,6 +680,7 @@ def _with(terms: Terms, chosen: Mapping[str, object]) -> Terms:
         terms,
         costs=replace(terms.costs, **changes["costs"]),
         exits=replace(terms.exits, **changes["exits"]),
+        limits=replace(terms.limits, **changes["limits"]),
     )
 
 

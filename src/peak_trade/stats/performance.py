@@ -4,9 +4,9 @@ Functions of ``returns`` take simple period returns (T,), skip NaN, and compute 
 empyrical-reloaded computes. ``bars_per_year`` annualises; it comes from the calendar and the
 interval of the bars, never from the sample.
 
-Of empyrical's measures these are not offered yet: excess Sharpe, Calmar, omega and tail ratios;
-downside risk by itself, stability, tail risk by a generalised Pareto distribution; alpha, beta and
-the captures against a benchmark, up and down; rolling windows; cumulative and aggregated returns.
+These are the figures of every run and of every row of a sweep, from sums that cost next to nothing.
+More are in ``stats.measures``, whose parts are ``stats.returns``, ``stats.tail``,
+``stats.benchmark``, ``stats.rolling`` and ``stats.trades``.
 """
 
 import math
@@ -16,6 +16,16 @@ import numpy.typing as npt
 
 from peak_trade.domain.record import Record, Trades
 from peak_trade.kernels import stats
+from peak_trade.stats.arithmetic import (
+    Rate,
+    annual_growth,
+    deviation,
+    excess,
+    known,
+    ratio,
+    steps_of,
+    wealth,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -62,7 +72,7 @@ def cagr(returns: Floats, bars_per_year: float) -> float:
     >>> round(cagr(np.array([0.1, 0.1]), 2), 12)
     0.21
     """
-    return _annual_growth(1.0 + total_return(returns), len(returns), bars_per_year)
+    return annual_growth(1.0 + total_return(returns), len(returns), bars_per_year)
 
 
 def volatility(returns: Floats, bars_per_year: float) -> float:
@@ -73,15 +83,14 @@ def volatility(returns: Floats, bars_per_year: float) -> float:
     >>> round(volatility(np.array([0.01, -0.01]), 2), 12)
     0.02
     """
-    known = returns[~np.isnan(returns)]
-    return _deviation(known) * math.sqrt(bars_per_year)
+    return deviation(known(returns)) * math.sqrt(bars_per_year)
 
 
-def sharpe(returns: Floats, bars_per_year: float, *, risk_free: float = 0.0) -> float:
+def sharpe(returns: Floats, bars_per_year: float, *, risk_free: Rate = 0.0) -> float:
     """Sharpe ratio: mean(r - rf) / std(r - rf, ddof=1) x sqrt(bars_per_year).
 
-    ``risk_free`` is a rate a period. NaN below two returns and where nothing ever moves; infinite
-    where all returns are the same.
+    ``risk_free`` is a rate a period, or one for each (T,). NaN below two returns and where nothing
+    ever moves; infinite where all returns are the same.
 
     References
     ----------
@@ -92,17 +101,17 @@ def sharpe(returns: Floats, bars_per_year: float, *, risk_free: float = 0.0) -> 
     >>> round(sharpe(np.array([0.01, 0.02, -0.01, 0.03]), 252), 6)
     11.61895
     """
-    excess = returns[~np.isnan(returns)] - risk_free
-    if len(excess) < 2:
+    over = excess(returns, risk_free)
+    if len(over) < 2:
         return math.nan
-    return _ratio(float(excess.mean()), _deviation(excess)) * math.sqrt(bars_per_year)
+    return ratio(float(over.mean()), deviation(over)) * math.sqrt(bars_per_year)
 
 
-def sortino(returns: Floats, bars_per_year: float, *, required: float = 0.0) -> float:
+def sortino(returns: Floats, bars_per_year: float, *, required: Rate = 0.0) -> float:
     """Sortino ratio: mean(r - required) x bars_per_year over the annual downside risk.
 
     Downside risk is sqrt(mean(min(r - required, 0) ** 2)) x sqrt(bars_per_year) over all returns,
-    and ``required`` a rate a period. NaN below two rows; infinite where no return falls short.
+    and ``required`` a rate a period, or one for each (T,). NaN below two rows; infinite where no return falls short.
 
     References
     ----------
@@ -113,11 +122,11 @@ def sortino(returns: Floats, bars_per_year: float, *, required: float = 0.0) -> 
     >>> round(sortino(np.array([0.01, 0.02, -0.01, 0.03]), 252), 6)
     39.68627
     """
-    excess = returns[~np.isnan(returns)] - required
-    if len(returns) < 2 or not len(excess):
+    over = excess(returns, required)
+    if len(returns) < 2 or not len(over):
         return math.nan
-    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
-    return _ratio(float(excess.mean()), downside) * math.sqrt(bars_per_year)
+    downside = math.sqrt(float(np.mean(np.minimum(over, 0.0) ** 2)))
+    return ratio(float(over.mean()), downside) * math.sqrt(bars_per_year)
 
 
 def max_drawdown(returns: Floats) -> float:
@@ -130,30 +139,7 @@ def max_drawdown(returns: Floats) -> float:
     """
     if not len(returns):
         return math.nan
-    wealth: Floats = np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns), dtype=np.float64)
-    return float(stats.deepest_drawdown(wealth, 1.0))
-
-
-def _annual_growth(growth: float, periods: float, bars_per_year: float) -> float:
-    if not periods >= 1 or math.isnan(growth):
-        return math.nan
-    if growth <= 0.0:
-        return -1.0
-    exponent = bars_per_year / periods * math.log(growth)
-    return math.inf if exponent > 700 else math.expm1(exponent)
-
-
-def _deviation(known: Floats) -> float:
-    """Sample standard deviation; exactly 0 where all are equal, which the rounded mean would hide."""
-    if len(known) < 2:
-        return math.nan
-    return 0.0 if known.min() == known.max() else float(known.std(ddof=1))
-
-
-def _ratio(mean: float, spread: float) -> float:
-    if spread == 0.0:
-        return math.nan if mean == 0.0 else math.copysign(math.inf, mean)
-    return mean / spread
+    return float(stats.deepest_drawdown(wealth(returns), 1.0))
 
 
 def summary(
@@ -183,16 +169,16 @@ def summary(
     scatter = sums[stats.SQUARES] - n * mean * mean if n > 1 else math.nan
     if scatter <= _ROUNDING * sums[stats.SQUARES]:
         scatter = 0.0
-    deviation = math.sqrt(scatter / (n - 1)) if n > 1 else math.nan
+    spread = math.sqrt(scatter / (n - 1)) if n > 1 else math.nan
     downside = math.sqrt(sums[stats.DOWNSIDE] / n) if n > 1 else math.nan
     mean_equity = sums[stats.EQUITY_SUM] / sums[stats.ROWS]
     annual = math.sqrt(bars_per_year)
     values = (
         sums[stats.FINAL] / cash - 1.0,
-        _annual_growth(sums[stats.FINAL] / cash, n, bars_per_year),
-        deviation * annual,
-        _ratio(mean, deviation) * annual,
-        _ratio(mean, downside) * annual,
+        annual_growth(sums[stats.FINAL] / cash, n, bars_per_year),
+        spread * annual,
+        ratio(mean, spread) * annual,
+        ratio(mean, downside) * annual,
         sums[stats.DRAWDOWN],
         closed + trade_sums[stats.OPEN],
         trade_sums[stats.WINS] / closed if closed else math.nan,
@@ -205,27 +191,57 @@ def summary(
 
 def summary_of(record: Record) -> dict[str, float]:
     """The statistics of a record; see ``summary``."""
-    bars = record.bars
-    rows = slice(record.start, record.stop)
     sums, trade_sums = np.empty(stats.SUMS), np.empty(stats.TRADE_SUMS)
-    is_single = bars.close.shape[1] == 1
-    real: Bools = bars.tradable[rows, 0] if is_single else np.any(bars.tradable[rows], axis=1)
-    stats.sums_of_equity(record.equity, real, record.held, record.terms.cash, sums)
+    stats.sums_of_equity(record.equity, real_rows(record), record.held, record.terms.cash, sums)
     fills = record.fills
     units = _units(record)
     held, flow = np.empty(len(units), np.int64), np.empty(len(units))
     stats.trade_sums(
-        fills.instrument, fills.lots, fills.price, fills.fee, units, held, flow, trade_sums
+        fills.instrument, fills.lots, record.fill_prices, fills.fee, units, held, flow, trade_sums
     )
-    return summary(sums, trade_sums, record.terms.cash, bars.bars_per_year)
+    if record.splits:  # after them, lots that came and lots that went do not add up to nothing
+        trades = trades_of(record)
+        trade_sums[stats.OPEN] = np.count_nonzero(trades.is_open)
+        trade_sums[stats.CLOSED] = np.count_nonzero(~trades.is_open)
+        trade_sums[stats.WINS] = np.count_nonzero((trades.pnl > 0.0) & ~trades.is_open)
+    return summary(sums, trade_sums, record.terms.cash, record.bars.bars_per_year)
+
+
+def real_rows(record: Record) -> Bools:
+    """(stop - start,) Whether any instrument has a real bar in each traded row."""
+    tradable = record.bars.tradable[record.start : record.stop]
+    return tradable[:, 0] if tradable.shape[1] == 1 else np.any(tradable, axis=1)
+
+
+def counted_rows(record: Record) -> Bools:
+    """(stop - start,) The rows that returns are taken between: the first, and all with a real bar."""
+    rows = real_rows(record).copy()
+    rows[:1] = True
+    return rows
+
+
+def returns_of(record: Record) -> Floats:
+    """(R,) The simple returns of a run between its counted rows; 0 from equity of 0 or below on."""
+    return steps_of(record.equity[counted_rows(record)])
 
 
 def trades_of(record: Record) -> Trades:
-    """The trades of a record, from flat to flat or through zero; the open ones come last."""
+    """The trades of a record, from flat to flat or through zero; the open ones come last.
+
+    Dividends, funding, borrow and interest are flows of the account and no part of a trade's pnl.
+    Prices and pnl are in the account's currency.
+    """
     fills, bars = record.fills, record.bars
     marks = _last_closes(record)
     ints, floats = stats.round_trips(
-        fills.instrument, fills.lots, fills.price, fills.fee, fills.reason, _units(record), marks
+        fills.instrument,
+        fills.lots,
+        record.fill_prices,
+        fills.fee,
+        fills.reason,
+        _units(record),
+        marks,
+        *_splits(record),
     )
     entry, leave = ints[:, stats.TRIP_ENTRY], ints[:, stats.TRIP_EXIT]
     is_open = ints[:, stats.TRIP_OPEN] > 0
@@ -250,6 +266,22 @@ def trades_of(record: Record) -> Trades:
     )
 
 
+def _splits(record: Record) -> tuple[Ints, Ints, Ints, Floats]:
+    """Before which fill each split comes, its instrument and terms, and what was paid for fractions."""
+    splits = record.splits
+    rows = np.array([split.row for split in splits], np.int64)
+    which = np.array([split.instrument for split in splits], np.int64)
+    flows, paid = record.flows, np.zeros(len(splits))
+    for k in range(len(splits)):
+        mine = (flows.row == rows[k]) & (flows.instrument == which[k])
+        paid[k] = sum(
+            float(flows.amount[j]) for j in np.flatnonzero(mine) if flows.kind[j] == "split"
+        )
+    terms = np.array([(s.numerator, s.denominator) for s in splits], np.int64).reshape(-1, 2)
+    before = np.array([split.fills_before for split in splits], np.int64)
+    return before, which, terms, paid
+
+
 def _taken(column: Ints, positions: Ints) -> Ints:
     return column[positions] if len(column) else np.zeros(len(positions), np.int64)
 
@@ -266,13 +298,18 @@ def _last_closes(record: Record) -> Floats:
         back = int(np.argmax(real[::-1]))
         if real.any():
             closes[i] = record.bars.close[len(real) - 1 - back, i]
+    if record.rates.size:
+        closes *= record.rates[record.stop - 1]
     return closes
 
 
 __all__ = [
     "STATISTICS",
     "cagr",
+    "counted_rows",
     "max_drawdown",
+    "real_rows",
+    "returns_of",
     "sharpe",
     "sortino",
     "summary",

@@ -1,7 +1,17 @@
 """Signal definitions, one family a file."""
 
-from peak_trade.strategies.mean_reversion import RsiReversion
-from peak_trade.strategies.momentum import CrossSectionalMomentum
-from peak_trade.strategies.trend import EmaCross, MaCross
+from peak_trade.strategies.breakout import DonchianBreakout
+from peak_trade.strategies.mean_reversion import BollingerReversion, RsiReversion
+from peak_trade.strategies.momentum import CrossSectionalMomentum, TimeSeriesMomentum
+from peak_trade.strategies.trend import EmaCross, Macd, MaCross
 
-__all__ = ["CrossSectionalMomentum", "EmaCross", "MaCross", "RsiReversion"]
+__all__ = [
+    "BollingerReversion",
+    "CrossSectionalMomentum",
+    "DonchianBreakout",
+    "EmaCross",
+    "MaCross",
+    "Macd",
+    "RsiReversion",
+    "TimeSeriesMomentum",
+]

@@ -10,7 +10,7 @@ from peak_trade.domain.errors import ParameterError
 from peak_trade.domain.strategy import Strategy, Targets, param
 from peak_trade.kernels import rolling
 from peak_trade.stats import indicators as ind
-from peak_trade.strategies.share import equal_share
+from peak_trade.strategies.share import equal_share, held_between
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,3 +66,41 @@ class RsiReversion(Strategy):
         held = np.empty(index.shape)
         rolling.hysteresis(index, float(self.low), float(self.high), above, held)
         return equal_share(held if self.allow_short else held > 0)
+
+
+class BollingerReversion(Strategy):
+    """Long from a close below the lower Bollinger band until one at or above the middle.
+
+    With ``allow_short`` it is also short from a close above the upper band until one at or below the
+    middle. In between the position is kept. Each of N instruments gets 1/N of equity.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays([10.0, 10.0, 10.0, 8.0, 8.5, 10.0])
+    >>> BollingerReversion(n=4, width=1.5).targets(bars).ravel()
+    array([False, False, False,  True,  True, False])
+    """
+
+    source: ClassVar[str] = "Bollinger, Bollinger on Bollinger Bands, 2001"
+    n: int = param(default=20, low=2, high=10_000, doc="rows in the average and the deviation")
+    width: float = param(default=2.0, low=0.1, high=10, doc="deviations from middle to band")
+    allow_short: bool = param(default=False, doc="go short above the upper band too")
+
+    @property
+    def warmup(self) -> int:
+        """Rows before the bands have their first value."""
+        return self.n - 1
+
+    def indicators(self, bars: Bars) -> dict[str, Floats]:
+        """The bands and their middle, (T, N) in units of price."""
+        lower, middle, upper = ind.bollinger(bars, self.n, self.width)
+        return {"lower band": lower, f"SMA {self.n}": middle, "upper band": upper}
+
+    def targets(self, bars: Bars) -> Targets:
+        """1/N where long, -1/N where short, else 0: (T, N)."""
+        lower, middle, upper = ind.bollinger(bars, self.n, self.width)
+        long = held_between(bars.close < lower, bars.close >= middle)
+        if not self.allow_short:
+            return equal_share(long)
+        short = held_between(bars.close > upper, bars.close <= middle)
+        return equal_share(long.astype(np.float64) - short)

@@ -1,4 +1,4 @@
-"""Momentum across instruments: hold the strongest."""
+"""Momentum: hold the strongest of several instruments, or each by the sign of its own return."""
 
 from typing import ClassVar
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.strategy import Strategy, Targets, param
+from peak_trade.stats import indicators as ind
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -44,7 +45,7 @@ class CrossSectionalMomentum(Strategy):
 
     def targets(self, bars: Bars) -> Targets:
         """1/top where held and 0 elsewhere in the ranking rows, NaN in the others: (T, N)."""
-        first = -(-self.lookback // self.every) * self.every
+        first = _first_multiple(self.lookback, self.every)
         ranked = slice(first, len(bars), self.every)
         past = slice(first - self.lookback, max(len(bars) - self.lookback, 0), self.every)
         weights = np.full(bars.close.shape, np.nan)
@@ -54,6 +55,56 @@ class CrossSectionalMomentum(Strategy):
             eligible = bars.tradable[ranked] & np.isfinite(change)
             weights[ranked] = _highest(change, eligible, self.top) / self.top
         return weights
+
+
+class TimeSeriesMomentum(Strategy):
+    """Long in what has risen over ``lookback`` rows and short in what has fallen, each for itself.
+
+    Every ``every`` rows, counted from the first, each of N instruments gets 1/N of equity times the
+    sign of its return. With a ``target`` above 0 the share is also multiplied by ``target`` over the
+    instrument's annual volatility of the last ``window`` returns, but never by more than 1. (The
+    source weighs older returns less, and has no bound.) In the other rows targets are NaN: the last
+    ones stand. An instrument without a return or a volatility is not held.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays([[10.0, 10.0], [11.0, 9.0], [9.0, 12.0]])
+    >>> TimeSeriesMomentum(lookback=1, every=1).targets(bars)
+    array([[ nan,  nan],
+           [ 0.5, -0.5],
+           [-0.5,  0.5]])
+    """
+
+    source: ClassVar[str] = (
+        "Moskowitz, Ooi and Pedersen, Time Series Momentum, Journal of Financial Economics 2012"
+    )
+    lookback: int = param(default=252, low=1, high=10_000, doc="rows of the return")
+    every: int = param(default=21, low=1, high=10_000, doc="rows between decisions")
+    target: float = param(default=0.0, low=0, high=2, doc="annual volatility; 0 for no scaling")
+    window: int = param(default=60, low=2, high=10_000, doc="returns in the volatility")
+    allow_short: bool = param(default=True, doc="go short what has fallen instead of flat")
+
+    @property
+    def warmup(self) -> int:
+        """Rows before the first return, and before the first volatility where one is used."""
+        return max(self.lookback, self.window) if self.target > 0 else self.lookback
+
+    def targets(self, bars: Bars) -> Targets:
+        """Signed shares in the deciding rows, NaN in the others: (T, N)."""
+        decided = slice(_first_multiple(self.warmup, self.every), None, self.every)
+        sign = np.sign(ind.momentum(bars, self.lookback)[decided])
+        share = sign if self.allow_short else np.maximum(sign, 0.0)
+        if self.target > 0:
+            with np.errstate(divide="ignore"):
+                ratio = self.target / ind.volatility(bars, self.window)[decided]
+            share = share * np.minimum(ratio, 1.0)
+        weights = np.full(bars.close.shape, np.nan)
+        weights[decided] = np.where(np.isnan(share), 0.0, share / bars.close.shape[1])
+        return weights
+
+
+def _first_multiple(least: int, step: int) -> int:
+    return -(-least // step) * step
 
 
 def _highest(values: Floats, eligible: Bools, top: int) -> Bools:

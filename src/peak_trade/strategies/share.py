@@ -4,6 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from peak_trade.domain.strategy import Targets
+from peak_trade.kernels import rolling
+
+Bools = npt.NDArray[np.bool_]
 
 
 def equal_share(signal: Targets) -> Targets:
@@ -30,3 +33,29 @@ def equal_share(signal: Targets) -> Targets:
         return signal
     weights: npt.NDArray[np.float64] = signal / width
     return weights
+
+
+def held_between(enters: Bools, leaves: Bools) -> Bools:
+    """Hold from a row that enters up to the next row that leaves.
+
+    Parameters
+    ----------
+    enters, leaves : (T, N) bool
+        Each column for itself; where both are True it is not held.
+
+    Returns
+    -------
+    (T, N) bool
+        True where held, from the entering row on, the leaving one left out.
+
+    Examples
+    --------
+    >>> enters = np.array([[False], [True], [False], [False]])
+    >>> leaves = np.array([[True], [False], [False], [True]])
+    >>> held_between(enters, leaves).ravel()
+    array([False,  True,  True, False])
+    """
+    marks = leaves.astype(np.float64) - (enters & ~leaves)
+    held = np.empty(marks.shape)
+    rolling.hysteresis(marks, -0.5, 0.5, 0.0, held)
+    return held > 0

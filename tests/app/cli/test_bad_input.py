@@ -101,6 +101,51 @@ def test_unknown_builtin_is_refused(peak, folder: Path, command: str) -> None:
         (("backtest", "ma_cross", "--take-profit", "0"), "--take-profit"),
         (("backtest", "ma_cross", "--cash-buffer", "1"), "--cash-buffer"),
         (("backtest", "ma_cross", "--lot", "0"), "--lot"),
+        (("backtest", "ma_cross", "--stop-loss", "1.2"), "above 0 and below 1"),
+        (("backtest", "ma_cross", "--trailing", "1.2"), "above 0 and below 1"),
+        (("backtest", "ma_cross", "--trailing-arm", "0.1"), "without a trailing stop"),
+        (("backtest", "ma_cross", "--trailing", "0.1", "--trailing-atr", "3"), "both trailing"),
+        (("backtest", "ma_cross", "--max-bars", "0"), "--max-bars"),
+        (("backtest", "ma_cross", "--roi", "60"), "is no pair"),
+        (("backtest", "ma_cross", "--roi", "60:0.1,0:0.2"), "does not ascend"),
+        (("backtest", "ma_cross", "--partials", "0.1:0.6,0.2:0.6"), "add up to 1.2"),
+        (("backtest", "ma_cross", "--fees", "krakn"), "did you mean kraken"),
+        (("backtest", "ma_cross", "--fees", "none.toml"), "none.toml"),
+        (("backtest", "ma_cross", "--fees", "kraken", "--commission", "5"), "both a commission"),
+        (("backtest", "ma_cross", "--borrow", "-1"), "--borrow"),
+        (("backtest", "ma_cross", "--currency", "XYZ"), "converts USD to XYZ"),
+        (("backtest", "ma_cross", "--set", "costs.half_spread=gap"), "feature 'gap'"),
+        (("backtest", "ma_cross", "--leverage", "0.5"), "--leverage"),
+        (("backtest", "ma_cross", "--leverage", "5"), "maintenance of 0.25"),
+        (("backtest", "ma_cross", "--set", "margin.rate=0.05"), "--leverage"),
+        (("backtest", "ma_cross", "--max-drawdown", "0"), "--max-drawdown"),
+        (("backtest", "ma_cross", "--band", "0.1"), "do not go together"),
+        (("backtest", "ma_cross", "--rebalance", "band"), "do not go together"),
+        (("backtest", "ma_cross", "--sizer", "kely"), "did you mean kelly"),
+        (("backtest", "ma_cross", "--sizer", "kelly,fracton=1"), "did you mean fraction"),
+        (("backtest", "ma_cross", "--sizer", "volatility"), "needs a value for target"),
+        (("backtest", "ma_cross", "--actions", "none.csv"), "none.csv"),
+        (("backtest", "ma_cross", "--detail", "none.csv"), "none.csv"),
+        (("backtest", "ma_cross", "--detail", "builtin:sp500"), "not finer"),
+        (("backtest", "ma_cross", "--detail", "builtin:nasdaq"), "not SP500"),
+        (("sweep", "ma_cross", "--grid", "exits.trailng=0.1"), "did you mean exits.trailing"),
+        (("sweep", "ma_cross", "--grid", "exits.convention=adverse"), "cannot be swept"),
+        (("sweep", "ma_cross", "--grid", "exits.roi=1"), "cannot be swept"),
+        (("sweep", "ma_cross", "--grid", "exits.trailing=wide"), "no number"),
+        (("sweep", "ma_cross", "--grid", "exits.trailing=0.1,1.2"), "trailing 1.2"),
+        (("sweep", "ma_cross", "--grid", "risk.backtest.flatten=1"), "cannot be swept"),
+        (
+            (
+                "sweep",
+                "ma_cross",
+                "--grid",
+                "exits.stop_loss=0.1",
+                "--grid",
+                "backtest.stop_loss=1",
+            ),
+            "two names",
+        ),
+        (("sweep", "ma_cross", "--grid", "fast=5", "--fees", "krakn"), "did you mean kraken"),
         (("backtest", "ma_cross", "--set", "backtest.csh=5"), "did you mean backtest.cash"),
         (("backtest", "ma_cross", "--config", "none.toml"), "none.toml"),
         (("backtest", "ma_cross", "--from", "yesterday"), "yesterday"),
@@ -186,3 +231,56 @@ def test_strategy_whose_targets_raise_is_refused(peak, folder: Path, command: st
     grid = ("--grid", "lag=1,2") if command == "sweep" else ()
     arguments = (command, "mine.py:Mine", *grid, "--data", "file:bars.csv")
     assert "nonsense" in refused(peak, folder, *arguments)
+
+
+def hold(folder: Path, weight: float) -> None:
+    (folder / "bars.csv").write_text(GOOD, encoding="utf-8")
+    (folder / "mine.py").write_text(
+        f"class Mine:\n    def targets(self, bars):\n        return bars.close * 0 + {weight}\n"
+    )
+
+
+def test_dividend_before_the_first_bar_is_refused(peak, folder: Path) -> None:
+    hold(folder, 1.0)
+    (folder / "paid.csv").write_text("date,dividend\n2023-12-31,1.5\n")
+    arguments = ("backtest", "mine.py:Mine", "--data", "file:bars.csv", "--actions", "paid.csv")
+    message = refused(peak, folder, *arguments)
+    assert "the dividend of bars at 2023-12-31" in message
+    assert "before its first bar" in message
+
+
+def test_actions_of_another_instrument_are_refused(peak, folder: Path) -> None:
+    hold(folder, 1.0)
+    (folder / "paid.csv").write_text("date,symbol,dividend\n2024-01-03,KO,1.5\n")
+    arguments = ("backtest", "mine.py:Mine", "--data", "file:bars.csv", "--actions", "paid.csv")
+    assert "'bars' is not in" in refused(peak, folder, *arguments)
+
+
+def test_weights_above_1_without_a_margin_model_are_refused(peak, folder: Path) -> None:
+    hold(folder, 1.5)
+    message = refused(peak, folder, "backtest", "mine.py:Mine", "--data", "file:bars.csv")
+    assert "absolute weights 1.5 exceed 1.0" in message
+    assert "margin model" in message
+
+
+@pytest.mark.parametrize("cost", ["volume_share=0.1", "impact=1"])
+def test_volume_costs_on_bars_without_volume_are_refused(peak, folder: Path, cost: str) -> None:
+    hold(folder, 1.0)
+    lines = [line.rpartition(",")[0] for line in GOOD.splitlines()]
+    (folder / "bars.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments = ("backtest", "mine.py:Mine", "--data", "file:bars.csv", "--set", f"costs.{cost}")
+    assert "need volumes" in refused(peak, folder, *arguments)
+
+
+def test_fee_schedule_whose_tiers_overlap_is_refused(peak, folder: Path) -> None:
+    hold(folder, 1.0)
+    (folder / "fees.toml").write_text("[[schedule]]\ntiers = [[9, 0.1, 0.2], [5, 0.1, 0.2]]\n")
+    arguments = ("backtest", "mine.py:Mine", "--data", "file:bars.csv", "--fees", "fees.toml")
+    message = refused(peak, folder, *arguments)
+    assert "fees.toml: fee tiers overlap" in message
+
+
+def test_exits_on_closes_alone_are_refused(peak, folder: Path) -> None:
+    hold(folder, 1.0)
+    arguments = ("backtest", "mine.py:Mine", "--data", "builtin:vix", "--trailing", "0.1")
+    assert "closes alone" in refused(peak, folder, *arguments)

@@ -29,6 +29,9 @@ MA = ("ma_cross", "--set", "fast=3", "--set", "slow=8", "--data", "file:bars.csv
 @pytest.mark.parametrize("example", [line for lines in EXAMPLES.values() for line in lines])
 def test_example_of_the_help_runs(peak, folder: Path, example: str) -> None:
     (folder / "peak.toml").write_text("[backtest]\ncash = 50000\n")
+    if "last" in example:  # of the runs that were made before it
+        for fast in ("fast=10", "fast=20"):
+            assert peak("backtest", "ma_cross", "--data", "builtin:sp500", "--set", fast).code == 0
     ran = peak(*example.split()[1:])
     assert ran.code == 0, ran.err
     assert ran.out

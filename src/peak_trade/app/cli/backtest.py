@@ -8,13 +8,26 @@ import typer
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import announce_compilation, print_facts, print_json, working
 from peak_trade.app.cli.options import OUTPUT
-from peak_trade.app.cli.outputs import PAGES, TABLES, check_distinct, check_path, outputs
+from peak_trade.app.cli.outputs import (
+    PAGES,
+    TABLES,
+    check_distinct,
+    check_path,
+    check_wanted,
+    open_page,
+    outputs,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from peak_trade.research.backtest import Backtest
+    from peak_trade.app.config import Configuration
+    from peak_trade.app.recording import Asked
+    from peak_trade.app.settings import Settings
+    from peak_trade.domain.bars import Bars
+    from peak_trade.research.backtest import Ambiguity, Backtest
+    from peak_trade.research.run import Run
 
 Table = Annotated[Path | None, typer.Option(help="Write .csv or .parquet.", rich_help_panel=OUTPUT)]
 Engine = Annotated[
@@ -37,61 +50,117 @@ def run(
     calendar: options.Calendar = None,
     lot: options.Lot = None,
     tick: options.Tick = None,
+    actions: options.Actions = None,
+    detail: options.Detail = None,
     cash: options.Cash = None,
+    currency: options.Currency = None,
+    shortfall: options.Shortfall = None,
+    engine: Engine = None,
     commission: options.Commission = None,
     slippage: options.Slippage = None,
-    cash_buffer: options.CashBuffer = None,
-    min_change: options.MinChange = None,
-    shortfall: options.Shortfall = None,
+    fees: options.Fees = None,
+    borrow: options.Borrow = None,
     stop_loss: options.StopLoss = None,
     take_profit: options.TakeProfit = None,
+    trailing: options.Trailing = None,
+    trailing_arm: options.TrailingArm = None,
+    break_even: options.BreakEven = None,
+    max_bars: options.MaxBars = None,
+    roi: options.Roi = None,
+    partials: options.Partials = None,
+    stop_atr: options.StopAtr = None,
+    take_atr: options.TakeAtr = None,
+    trailing_atr: options.TrailingAtr = None,
+    convention: options.Convention = None,
     reentry: options.Reentry = None,
-    engine: Engine = None,
+    max_drawdown: options.MaxDrawdown = None,
+    max_daily_loss: options.MaxDailyLoss = None,
+    leverage: options.Leverage = None,
+    cash_buffer: options.CashBuffer = None,
+    min_change: options.MinChange = None,
+    rebalance: options.Rebalance = None,
+    band: options.Band = None,
+    sizer: options.Sizer = None,
     report: options.Report = None,
+    tables: options.Tables = False,
+    open_: options.Open = False,
     trades: Table = None,
     equity: Table = None,
+    record: options.Record = None,
+    label: options.Label = "",
+    tag: options.Tag = None,
     config: options.ConfigFile = None,
     json: options.Json = False,
 ) -> None:
     """Trade a strategy over stored bars and show what came of it."""
     given = dict(locals())
+    from peak_trade.app import recording
     from peak_trade.app.cli import request
+    from peak_trade.app.wiring import split_settings
+    from peak_trade.engine.clock import now_ns
+
+    begun = now_ns()
+    found = request.configured(given, split_settings(settings or [])[1], config)
+    chosen = found.values
+    page = request.in_folder(report, chosen.report.folder)
+    check_wanted(page, tables=tables, open_=open_)
+    _check_paths(data, page, trades, equity)
+    options.check_words(label, tag)
+    asked = recording.Asked.of(given)
+    with working("Trading", wanted=chosen.flags.show_progress):
+        result = trade(asked, found)
+        lasted = (begun, now_ns())
+        _write(result, page, trades, equity, tables=tables)
+        kept = recording.keep(result, asked, found, lasted_ns=lasted, label=label, tags=tag or ())
+    if json:
+        told = {**result.to_dict(), "strategy": strategy, "report": str(page) if page else None}
+        print_json({**told, "recorded": kept is not None})
+    else:
+        _show(result, page, (trades, equity), kept)
+    if page is not None and open_:
+        open_page(page)
+
+
+def trade(
+    asked: "Asked", found: "Configuration[Settings]", bars: "Bars | None" = None
+) -> "Backtest":
+    """Make the backtest that is asked for; a recorded one is made again by the same way.
+
+    ``bars`` are what ``asked`` names, where they are loaded already.
+    """
+    from peak_trade.app.cli import request
+    from peak_trade.app.terms import terms_of
     from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
 
-    parameters, pairs = split_settings(settings or [])
-    found = request.configured(given, pairs, config)
-    chosen = found.values
-    page = request.in_folder(report, chosen.report.folder)
-    _check_paths(data, page, trades, equity)
-    kind = strategy_class(strategy)
-    made = make(kind, parameters)
-    account = chosen.backtest
+    made = make(strategy_class(asked.strategy), split_settings(asked.settings or [])[0])
+    terms = terms_of(found.values)
     from peak_trade.research.backtest import backtest
 
     announce_compilation()
-    with working("Trading", wanted=chosen.flags.show_progress):
-        bars = request.load_bars(data, found, columns=columns, symbols=symbol)
-        result = backtest(
-            made,
-            bars,
-            cash=account.cash,
-            costs=request.costs(account),
-            exits=request.exits(account),
-            start=start,
-            end=end,
-            engine=account.engine,
-            cash_buffer=account.cash_buffer,
-            min_change=account.min_change,
-            shortfall=account.shortfall,
-        )
-        _write(result, page, trades, equity)
-    if json:
-        print_json(
-            {**result.to_dict(), "strategy": strategy, "report": str(page) if page else None}
-        )
-    else:
-        _show(result, page, (trades, equity))
+    if bars is None:
+        bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+    return backtest(
+        made,
+        bars,
+        cash=terms.cash,
+        costs=terms.costs,
+        exits=terms.exits,
+        start=asked.start,
+        end=asked.end,
+        engine=found.values.backtest.engine,
+        cash_buffer=terms.cash_buffer,
+        min_change=terms.min_change,
+        shortfall=terms.shortfall,
+        limits=terms.limits,
+        margin=terms.margin,
+        rebalance=terms.rebalance,
+        band=terms.band,
+        sizer=terms.sizer,
+        currency=terms.currency,
+        actions=request.load_actions(asked.actions, found, bars),
+        detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+    )
 
 
 def _check_paths(source: str, page: Path | None, trades: Path | None, equity: Path | None) -> None:
@@ -101,7 +170,14 @@ def _check_paths(source: str, page: Path | None, trades: Path | None, equity: Pa
     check_distinct((page, trades, equity))
 
 
-def _write(result: "Backtest", page: Path | None, trades: Path | None, equity: Path | None) -> None:
+def _write(
+    result: "Backtest",
+    page: Path | None,
+    trades: Path | None,
+    equity: Path | None,
+    *,
+    tables: bool = False,
+) -> None:
     with outputs() as files:
         if trades is not None:
             files.write(trades, lambda path: _write_table(_polars(result.trades), path))
@@ -109,6 +185,10 @@ def _write(result: "Backtest", page: Path | None, trades: Path | None, equity: P
             files.write(equity, lambda path: _write_table(_polars(result.equity), path))
         if page is not None:
             files.write(page, result.report)
+        if page is not None and tables:
+            frames = {"equity": result.equity, "trades": result.trades, "fills": result.fills}
+            found = {name: _polars(frame) for name, frame in frames.items()}
+            files.write_beside(page, result.to_dict(), found)
 
 
 def _polars(frame: "pl.DataFrame | pd.DataFrame") -> "pl.DataFrame":
@@ -122,7 +202,9 @@ def _write_table(frame: "pl.DataFrame", path: Path) -> None:
         frame.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
 
 
-def _show(result: "Backtest", page: Path | None, tables: tuple[Path | None, ...]) -> None:
+def _show(
+    result: "Backtest", page: Path | None, tables: tuple[Path | None, ...], kept: "Run | None"
+) -> None:
     from peak_trade.observe.text import FINAL_EQUITY, figure_named, value_of
 
     bars = result.bars
@@ -143,11 +225,29 @@ def _show(result: "Backtest", page: Path | None, tables: tuple[Path | None, ...]
     )
     note = f" (the fast path declined: {result.engine_note})" if result.engine_note else ""
     print(f"Engine: {result.engine}{note}")
+    if result.ambiguity is not None:
+        print(ambiguity_text(result.ambiguity))
     for warning in result.warnings:
         print(f"Warning: {warning}")
+    if kept is not None:
+        print(f"Run: {kept.id}")
     for path in (*tables, page):
         if path is not None:
             print(path)
+
+
+def ambiguity_text(found: "Ambiguity") -> str:
+    """Say how much of a result depends on what came first inside bars.
+
+    Examples
+    --------
+    >>> from peak_trade.research.backtest import Ambiguity
+    >>> ambiguity_text(Ambiguity(3, -0.02, 0.05))
+    'Inside 3 bars a stop and a profit were both in reach: total return -2.00% to 5.00%'
+    """
+    bars = f"{found.bars:,} {'bar' if found.bars == 1 else 'bars'}"
+    span = f"{found.worst:.2%} to {found.best:.2%}"
+    return f"Inside {bars} a stop and a profit were both in reach: total return {span}"
 
 
 def _span(facts: object) -> str:

@@ -84,9 +84,14 @@ def shown(value: object) -> str:
     --------
     >>> shown(True), shown(None), shown("scale"), shown(100000.0)
     ('true', 'unset', 'scale', '100000')
+    >>> shown(((0.0, 0.1), (60.0, 0.02)))
+    '[[0, 0.1], [60, 0.02]]'
     """
     if value is None:
         return "unset"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        parts = (f'"{item}"' if isinstance(item, str) else shown(item) for item in value)
+        return f"[{', '.join(parts)}]"
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -26,7 +26,18 @@ def print_json(value: Mapping[str, object]) -> None:
       "trades": 3
     }
     """
-    print(json.dumps(as_json(value), indent=2, allow_nan=False))
+    print(json_text(value))
+
+
+def json_text(value: Mapping[str, object]) -> str:
+    r"""Write a mapping as JSON; what is not a finite number becomes null.
+
+    Examples
+    --------
+    >>> json_text({"trades": 3})
+    '{\n  "trades": 3\n}'
+    """
+    return json.dumps(as_json(value), indent=2, allow_nan=False)
 
 
 def as_json(value: object) -> object:

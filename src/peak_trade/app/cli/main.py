@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from peak_trade.app.cli import backtest, catalogue, causality, config, doctor, sweep
+from peak_trade.app.cli import (
+    backtest,
+    catalogue,
+    causality,
+    compare,
+    config,
+    data,
+    doctor,
+    runs,
+    sweep,
+)
 from peak_trade.app.cli.examples import help_of
 from peak_trade.domain.errors import InputError, PeakTradeError, StrategyError
 
@@ -19,13 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Market data that comes with the installed packages.")
+data_app = typer.Typer(help="Market data: what there is, and whether it is sound.")
+runs_app = typer.Typer(help="The runs that were made: list, show, compare.")
 config_app = typer.Typer(help="Settings: what they are, where they come from.")
 
 app.command("backtest", help=help_of("backtest", "Trade a strategy over stored bars."))(
     backtest.run
 )
 app.command("sweep", help=help_of("sweep", "Backtest every combination of a grid."))(sweep.run)
+app.command("compare", help=help_of("compare", "Set several strategies side by side."))(compare.run)
 app.command(
     "causality",
     help=help_of(
@@ -38,7 +50,20 @@ app.command("strategies", help=help_of("strategies", "List strategies, or descri
 app.command("doctor", help=help_of("doctor", "Check the installation and this machine."))(
     doctor.run
 )
+runs_app.command("list", help=help_of("runs list", "List the recorded runs, newest first."))(
+    runs.list_
+)
+runs_app.command("show", help=help_of("runs show", "Show one recorded run."))(runs.show)
+runs_app.command(
+    "compare", help=help_of("runs compare", "Set recorded runs side by side: what differs.")
+)(runs.compare)
+app.command(
+    "reproduce", help=help_of("reproduce", "Make a recorded run again and compare the results.")
+)(runs.reproduce)
 data_app.command("list", help=help_of("data list", "List the built-in data."))(catalogue.data)
+data_app.command(
+    "check", help=help_of("data check", "Check a file before a backtest leans on it.")
+)(data.check)
 config_app.command("show", help=help_of("config show", "Show every setting and its layer."))(
     config.show
 )
@@ -49,6 +74,7 @@ config_app.command("check", help=help_of("config check", "Check a configuration 
     config.check
 )
 app.add_typer(data_app, name="data", no_args_is_help=True)
+app.add_typer(runs_app, name="runs", no_args_is_help=True)
 app.add_typer(config_app, name="config", no_args_is_help=True)
 
 
@@ -78,8 +104,9 @@ def _root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code.
 
-    0 is success, 1 a finding (a look-ahead, something broken) or a fault of this program, 2 input
-    that cannot be used, 130 an interrupt. Faults of this program end the process with code 1.
+    0 is success, 1 a finding (a look-ahead, another result, something broken) or a fault of this
+    program, 2 input that cannot be used, 130 an interrupt. Faults of this program end the process
+    with code 1.
 
     Parameters
     ----------

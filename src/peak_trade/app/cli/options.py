@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 DATA, ACCOUNT, OUTPUT = "Data", "Account", "Output"
+COSTS, EXITS, RISK, SIZING = "Costs", "Exits", "Limits and margin", "Sizing"
 
 KEYS = {
     "cash": "backtest.cash",
@@ -18,12 +19,32 @@ KEYS = {
     "stop_loss": "backtest.stop_loss",
     "take_profit": "backtest.take_profit",
     "reentry": "backtest.reentry",
+    "currency": "backtest.currency",
+    "fees": "costs.fees",
+    "borrow": "costs.borrow",
+    "trailing": "exits.trailing",
+    "trailing_arm": "exits.trailing_arm",
+    "break_even": "exits.break_even",
+    "max_bars": "exits.max_bars",
+    "roi": "exits.roi",
+    "partials": "exits.partials",
+    "stop_atr": "exits.stop_atr",
+    "take_atr": "exits.take_atr",
+    "trailing_atr": "exits.trailing_atr",
+    "convention": "exits.convention",
+    "leverage": "margin.max_leverage",
+    "max_drawdown": "risk.backtest.max_drawdown",
+    "max_daily_loss": "risk.backtest.max_daily_loss",
+    "rebalance": "sizing.rebalance",
+    "band": "sizing.band",
+    "sizer": "sizing.sizer",
     "timezone": "data.timezone",
     "stamp": "data.stamp",
     "interval": "data.interval",
     "calendar": "data.calendar",
     "lot": "data.lot",
     "tick": "data.tick",
+    "record": "journal.record",
     "threads": "sweep.threads",
     "sort": "sweep.sort",
     "top": "sweep.top",
@@ -80,7 +101,9 @@ Stamp = Annotated[
 Timezone = Annotated[
     str | None, typer.Option(help="Time zone of stamps without one.", rich_help_panel=DATA)
 ]
-Calendar = Annotated[str | None, typer.Option(help="24/7, 24/5 or XNYS.", rich_help_panel=DATA)]
+Calendar = Annotated[
+    str | None, typer.Option(help="24/7, 24/5 or XNYS, XLON, ...", rich_help_panel=DATA)
+]
 Lot = Annotated[
     float | None, typer.Option(help="Accounting unit of a position.", rich_help_panel=DATA)
 ]
@@ -99,34 +122,178 @@ End = Annotated[
     typer.Option("--to", metavar="DATE", help="Last bar that trades.", rich_help_panel=DATA),
 ]
 
+Actions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Dividends, splits, delistings and funding rates (CSV or Parquet).",
+        rich_help_panel=DATA,
+    ),
+]
+Detail = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Finer bars, by which exits inside a bar are decided.",
+        rich_help_panel=DATA,
+    ),
+]
+
 Cash = Annotated[float | None, typer.Option(help="Starting cash.", rich_help_panel=ACCOUNT)]
-Commission = Annotated[
-    float | None, typer.Option(help="Basis points of every fill.", rich_help_panel=ACCOUNT)
-]
-Slippage = Annotated[
-    float | None,
-    typer.Option(help="Basis points of market and stop fills.", rich_help_panel=ACCOUNT),
-]
-CashBuffer = Annotated[
-    float | None, typer.Option(help="Fraction of equity left out.", rich_help_panel=ACCOUNT)
-]
-MinChange = Annotated[
-    float | None,
-    typer.Option(help="Smallest change of a target that trades.", rich_help_panel=ACCOUNT),
+Currency = Annotated[
+    str | None, typer.Option(help="The account's currency.", rich_help_panel=ACCOUNT)
 ]
 Shortfall = Annotated[
     Literal["scale", "reject"] | None,
     typer.Option(help="What happens where cash is short.", rich_help_panel=ACCOUNT),
 ]
+
+Commission = Annotated[
+    float | None, typer.Option(help="Basis points of every fill.", rich_help_panel=COSTS)
+]
+Slippage = Annotated[
+    float | None,
+    typer.Option(help="Basis points of market and stop fills.", rich_help_panel=COSTS),
+]
+Fees = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VENUE",
+        help="A venue's fee schedule (binance, kraken, us_equities) or a TOML file, instead of a "
+        "commission.",
+        rich_help_panel=COSTS,
+    ),
+]
+Borrow = Annotated[
+    float | None, typer.Option(help="Yearly rate on the value of shorts.", rich_help_panel=COSTS)
+]
+
 StopLoss = Annotated[
-    float | None, typer.Option(help="Fraction of the entry price.", rich_help_panel=ACCOUNT)
+    float | None, typer.Option(help="Fraction of the entry price.", rich_help_panel=EXITS)
 ]
 TakeProfit = Annotated[
-    float | None, typer.Option(help="Fraction of the entry price.", rich_help_panel=ACCOUNT)
+    float | None, typer.Option(help="Fraction of the entry price.", rich_help_panel=EXITS)
+]
+Trailing = Annotated[
+    float | None,
+    typer.Option(help="Stop at this fraction from the best price.", rich_help_panel=EXITS),
+]
+TrailingArm = Annotated[
+    float | None,
+    typer.Option(help="Gain from which on the stop trails.", rich_help_panel=EXITS),
+]
+BreakEven = Annotated[
+    float | None,
+    typer.Option(help="Gain that moves the stop to the entry price.", rich_help_panel=EXITS),
+]
+MaxBars = Annotated[
+    int | None, typer.Option(help="Bars that a position is held at most.", rich_help_panel=EXITS)
+]
+Roi = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MINUTES:GAIN,...",
+        help="Gain that closes the position after so many minutes, such as 0:0.1,60:0.02.",
+        rich_help_panel=EXITS,
+    ),
+]
+Partials = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GAIN:SHARE,...",
+        help="Share of the position sold at each gain, such as 0.05:0.5.",
+        rich_help_panel=EXITS,
+    ),
+]
+StopAtr = Annotated[
+    float | None,
+    typer.Option(help="Stop-loss in average true ranges.", rich_help_panel=EXITS),
+]
+TakeAtr = Annotated[
+    float | None,
+    typer.Option(help="Take-profit in average true ranges.", rich_help_panel=EXITS),
+]
+TrailingAtr = Annotated[
+    float | None,
+    typer.Option(help="Trailing stop in average true ranges.", rich_help_panel=EXITS),
+]
+Convention = Annotated[
+    Literal["adverse", "favourable", "freqtrade"] | None,
+    typer.Option(help="What came first inside a bar.", rich_help_panel=EXITS),
 ]
 Reentry = Annotated[
     Literal["zero", "stated"] | None,
-    typer.Option(help="When to enter again after an exit.", rich_help_panel=ACCOUNT),
+    typer.Option(help="When to enter again after an exit.", rich_help_panel=EXITS),
+]
+
+MaxDrawdown = Annotated[
+    float | None, typer.Option(help="Drawdown that halts trading.", rich_help_panel=RISK)
+]
+MaxDailyLoss = Annotated[
+    float | None, typer.Option(help="Loss of a day that halts trading.", rich_help_panel=RISK)
+]
+Leverage = Annotated[
+    float | None,
+    typer.Option(help="Margin account: largest gross exposure over equity.", rich_help_panel=RISK),
+]
+
+CashBuffer = Annotated[
+    float | None, typer.Option(help="Fraction of equity left out.", rich_help_panel=SIZING)
+]
+MinChange = Annotated[
+    float | None,
+    typer.Option(help="Smallest change of a target that trades.", rich_help_panel=SIZING),
+]
+Rebalance = Annotated[
+    Literal["change", "band", "bar", "day", "week", "month", "quarter", "year"] | None,
+    typer.Option(help="When a standing target is looked at again.", rich_help_panel=SIZING),
+]
+Band = Annotated[
+    float | None,
+    typer.Option(help="Half width of the band, with --rebalance band.", rich_help_panel=SIZING),
+]
+Sizer = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME,PARAM=VALUE,...",
+        help="What scales targets: atr_risk, drawdown, fixed_fraction, kelly or volatility, such "
+        "as volatility,target=0.1. Repeatable; factors multiply.",
+        rich_help_panel=SIZING,
+    ),
 ]
 
 Report = Annotated[Path | None, typer.Option(help="Write an HTML report.", rich_help_panel=OUTPUT)]
+Tables = Annotated[
+    bool,
+    typer.Option(
+        "--tables",
+        help="Write the report's numbers beside it, as .json and .parquet.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Open = Annotated[
+    bool, typer.Option("--open", help="Show the report in the browser.", rich_help_panel=OUTPUT)
+]
+
+RECORD = "Record"
+Record = Annotated[
+    bool | None,
+    typer.Option(
+        "--record/--no-record", help="Keep the run (see peak runs).", rich_help_panel=RECORD
+    ),
+]
+Label = Annotated[
+    str, typer.Option(metavar="TEXT", help="A name to find the run by.", rich_help_panel=RECORD)
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", help="A word to find it by. Repeatable.", rich_help_panel=RECORD),
+]
+
+
+def check_words(label: str, tags: list[str] | None) -> None:
+    """Refuse a label or a tag that cannot be kept, before the work that it is for."""
+    if label or tags:
+        from peak_trade.research.run import check_words as check
+
+        check(label, tags or ())

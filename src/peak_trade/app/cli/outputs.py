@@ -1,11 +1,16 @@
 """Files that a command writes: all of them whole, or none."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from peak_trade.domain.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 TABLES = (".csv", ".parquet")
 PAGES = (".html", ".htm")
@@ -33,6 +38,17 @@ class Outputs:
         self._moves.append((part, path))
         make(part)
 
+    def write_beside(
+        self, page: Path, facts: Mapping[str, object], frames: Mapping[str, "pl.DataFrame"]
+    ) -> None:
+        """Have a report's numbers stand beside it: one JSON file, and a Parquet file a table."""
+        from peak_trade.app.cli.console import json_text
+
+        text = json_text(facts) + "\n"
+        self.write(beside(page, "json"), lambda path: path.write_text(text, encoding="utf-8"))
+        for name, frame in frames.items():
+            self.write(beside(page, f"{name}.parquet"), frame.write_parquet)
+
     def move(self) -> None:
         """Put every file in its place."""
         for part, path in self._moves:
@@ -54,6 +70,38 @@ def outputs() -> Iterator[Outputs]:
         files.move()
     finally:
         files.discard()
+
+
+def beside(page: Path, ending: str) -> Path:
+    """Name a file that stands beside a report.
+
+    Examples
+    --------
+    >>> beside(Path("reports/out.html"), "trades.parquet").as_posix()
+    'reports/out.trades.parquet'
+    """
+    return page.with_name(f"{page.stem}.{ending}")
+
+
+def check_wanted(page: Path | None, *, tables: bool, open_: bool) -> None:
+    """Refuse options that say what to do with a report where none is written.
+
+    Raises
+    ------
+    InputError
+        ``open`` or ``tables`` without a report.
+    """
+    given = [name for name, wanted in (("tables", tables), ("open", open_)) if wanted]
+    if page is None and given:
+        raise InputError(f"--{given[0]} is given without --report", hint="add --report report.html")
+
+
+def open_page(page: Path) -> None:
+    """Show a report in the browser; where there is none, say so, and go on."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"No browser was found; open {page} in one.", file=sys.stderr)
 
 
 def check_path(option: str, path: Path | None, endings: Sequence[str], source: str = "") -> None:

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from peak_trade.app.cli.options import KEYS
 from peak_trade.app.config import Assignment, Configuration, configure
 from peak_trade.app.settings import BacktestSection, DataSection, Settings
+from peak_trade.app.terms import BASIS_POINT
 from peak_trade.app.wiring import parse_settings
-from peak_trade.domain.errors import InputError
+from peak_trade.domain.checks import is_number
+from peak_trade.domain.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from peak_trade.domain.actions import Actions
     from peak_trade.domain.bars import Bars
-    from peak_trade.domain.terms import Costs, Exits
 
-BASIS_POINT = 10_000
+_BASIS_POINTS = {
+    "backtest.commission": "costs.commission",
+    "backtest.slippage": "costs.slippage",
+}
+"""Keys whose values are basis points, and what research calls them, as fractions."""
 
 
 def configured(
@@ -33,7 +39,7 @@ def configured(
     """
     overrides = [Assignment(key, text, "--set", is_text=True) for key, text in pairs.items()]
     for name, key in KEYS.items():
-        if given.get(name) is not None:
+        if given.get(name) not in (None, []):
             option = "--" + name.replace("_", "-")
             overrides.append(Assignment(key, given[name], option))
     found = configure(Settings, Path(), overrides=overrides, extra_file=extra_file)
@@ -78,22 +84,45 @@ def load_bars(
     return bars.select(*symbols) if symbols and not names_one else bars
 
 
-def costs(account: BacktestSection) -> "Costs":
-    """Costs of fills as fractions; the settings hold basis points."""
-    from peak_trade.domain.terms import Costs
+def load_detail(
+    source: str | None, found: Configuration[Settings], bars: "Bars", *, columns: str | None
+) -> "Bars | None":
+    """Load the finer bars that ``--detail`` names, read as ``--data`` but for their interval.
 
-    return Costs(
-        commission=account.commission / BASIS_POINT, slippage=account.slippage / BASIS_POINT
+    Those of a single instrument are called as it is.
+    """
+    if source is None:
+        return None
+    from peak_trade.data.load import load
+
+    is_builtin = source.startswith("builtin:")
+    data = DataSection() if is_builtin else found.values.data
+    is_default_zone = found.explain("data.timezone").layer == "default"
+    return load(
+        source,
+        stamp=data.stamp,
+        timezone=None if is_default_zone or is_builtin else data.timezone,
+        calendar=found.values.data.calendar,
+        columns=parse_settings(columns.split(",")) if columns and not is_builtin else None,
+        symbol=None if is_builtin else _only(bars),
     )
 
 
-def exits(account: BacktestSection) -> "Exits":
-    """Protective exits of the settings."""
-    from peak_trade.domain.terms import Exits
+def load_actions(
+    source: str | None, found: Configuration[Settings], bars: "Bars"
+) -> "Actions | None":
+    """Read the dividends, splits, delistings and funding rates of the file that is named."""
+    if source is None:
+        return None
+    from peak_trade.data.actions import load_actions
 
-    return Exits(
-        stop_loss=account.stop_loss, take_profit=account.take_profit, reentry=account.reentry
-    )
+    is_default_zone = found.explain("data.timezone").layer == "default"
+    zone = None if is_default_zone else found.values.data.timezone
+    return load_actions(source, symbol=_only(bars), timezone=zone)
+
+
+def _only(bars: "Bars") -> str | None:
+    return bars.symbols[0] if len(bars.symbols) == 1 else None
 
 
 def in_folder(path: Path | None, folder: str) -> Path | None:
@@ -104,30 +133,59 @@ def in_folder(path: Path | None, folder: str) -> Path | None:
 def grid_for_research(grid: Mapping[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
     """Translate configuration keys of a grid into those of :func:`peak_trade.research.sweep.sweep`.
 
-    Names without a dot are parameters of the strategy. Costs are basis points here and fractions
-    there.
+    Names without a dot are parameters of the strategy. Commission and slippage are basis points
+    here and fractions there.
 
     Raises
     ------
     InputError
-        A key that cannot be swept.
+        A key that cannot be swept, or one key by two names.
     """
-    return dict(_axis(name, values) for name, values in grid.items())
+    found: dict[str, tuple[object, ...]] = {}
+    for name, values in grid.items():
+        key = _key_of(name)
+        if key in found:
+            raise InputError(f"grid {name} stands there by two names", hint="give it once")
+        found[key] = _values_of(name, values)
+    return found
 
 
-def _axis(name: str, values: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
-    section, _, key = name.rpartition(".")
-    if not section:
-        return name, values
-    if section == "backtest" and key in ("commission", "slippage"):
-        numbers = [value for value in values if isinstance(value, int | float)]
-        if len(numbers) < len(values):
-            raise InputError(f"grid {name} holds text", hint="give basis points, such as 0:20:5")
-        return f"costs.{key}", tuple(value / BASIS_POINT for value in numbers)
-    if section in ("backtest", "exits") and key in ("stop_loss", "take_profit"):
-        return f"exits.{key}", values
+def _key_of(name: str) -> str:
+    """What research calls a configuration key."""
+    from peak_trade.research.sweep import TERM_KEYS
+
+    if "." not in name:
+        return name
+    called = {_called(key): key for key in TERM_KEYS}
+    if name in called:
+        return called[name]
+    if name in TERM_KEYS and name not in _BASIS_POINTS.values():
+        return name
+    close = did_you_mean(name, called)
+    hint = f"{close} " if close.startswith("did") else ""
     raise InputError(
         f"{name} cannot be swept",
-        hint="sweep parameters of the strategy (fast=...), backtest.stop_loss, "
-        "backtest.take_profit, backtest.commission or backtest.slippage (basis points)",
+        hint=f"{hint}sweep parameters of the strategy (fast=...), numbers of costs, exits and "
+        "limits (exits.trailing=...), backtest.commission or backtest.slippage (basis points)",
     )
+
+
+def _called(key: str) -> str:
+    """What configuration calls a key of research."""
+    section, _, name = key.partition(".")
+    if name in BacktestSection.model_fields:
+        return f"backtest.{name}"
+    return f"risk.backtest.{name}" if section == "limits" else key
+
+
+def _values_of(name: str, values: tuple[object, ...]) -> tuple[object, ...]:
+    if "." not in name:
+        return values
+    numbers = tuple(
+        value for value in values if is_number(value) and isinstance(value, int | float)
+    )
+    if len(numbers) < len(values):
+        raise InputError(
+            f"grid {name} holds what is no number", hint="give numbers, such as 0:20:5"
+        )
+    return tuple(value / BASIS_POINT for value in numbers) if name in _BASIS_POINTS else numbers

@@ -1,14 +1,25 @@
 """`peak sweep`: every combination of a grid, best first."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from peak_trade.app.cli import options
-from peak_trade.app.cli.console import announce_compilation, print_json, print_table, progress
-from peak_trade.app.cli.outputs import PAGES, check_path, outputs
+from peak_trade.app.cli.console import (
+    Progress,
+    announce_compilation,
+    print_json,
+    print_table,
+    progress,
+)
+from peak_trade.app.cli.outputs import PAGES, check_path, check_wanted, open_page, outputs
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from peak_trade.app.config import Configuration
+    from peak_trade.app.recording import Asked
+    from peak_trade.app.settings import Settings
     from peak_trade.research.sweep import Sweep
 
 Grid = Annotated[
@@ -43,68 +54,132 @@ def run(
     calendar: options.Calendar = None,
     lot: options.Lot = None,
     tick: options.Tick = None,
+    actions: options.Actions = None,
+    detail: options.Detail = None,
     cash: options.Cash = None,
+    currency: options.Currency = None,
+    shortfall: options.Shortfall = None,
     commission: options.Commission = None,
     slippage: options.Slippage = None,
-    cash_buffer: options.CashBuffer = None,
-    min_change: options.MinChange = None,
-    shortfall: options.Shortfall = None,
+    fees: options.Fees = None,
+    borrow: options.Borrow = None,
     stop_loss: options.StopLoss = None,
     take_profit: options.TakeProfit = None,
+    trailing: options.Trailing = None,
+    trailing_arm: options.TrailingArm = None,
+    break_even: options.BreakEven = None,
+    max_bars: options.MaxBars = None,
+    roi: options.Roi = None,
+    partials: options.Partials = None,
+    stop_atr: options.StopAtr = None,
+    take_atr: options.TakeAtr = None,
+    trailing_atr: options.TrailingAtr = None,
+    convention: options.Convention = None,
     reentry: options.Reentry = None,
+    max_drawdown: options.MaxDrawdown = None,
+    max_daily_loss: options.MaxDailyLoss = None,
+    leverage: options.Leverage = None,
+    cash_buffer: options.CashBuffer = None,
+    min_change: options.MinChange = None,
+    rebalance: options.Rebalance = None,
+    band: options.Band = None,
+    sizer: options.Sizer = None,
     report: options.Report = None,
+    tables: options.Tables = False,
+    open_: options.Open = False,
+    record: options.Record = None,
+    label: options.Label = "",
+    tag: options.Tag = None,
     config: options.ConfigFile = None,
     json: options.Json = False,
 ) -> None:
     """Backtest every combination of a grid and rank them."""
     given = dict(locals())
+    from peak_trade.app import recording
     from peak_trade.app.cli import request
+    from peak_trade.app.wiring import split_settings
+    from peak_trade.engine.clock import now_ns
+
+    begun = now_ns()
+    found = request.configured(given, split_settings(settings or [])[1], config)
+    chosen = found.values
+    page = request.in_folder(report, chosen.report.folder)
+    check_wanted(page, tables=tables, open_=open_)
+    check_path("--report", page, PAGES, data)
+    options.check_words(label, tag)
+    asked = recording.Asked.of(given)
+    with progress("Sweeping", wanted=chosen.flags.show_progress) as watch:
+        kind, result = search(asked, found, watch)
+    lasted = (begun, now_ns())
+    if page is not None:
+        with outputs() as files:
+            files.write(page, result.report)
+            if tables:
+                rows = cast("pl.DataFrame", result.frame())  # the command line loads polars
+                files.write_beside(page, result.to_dict(top=chosen.sweep.top), {"rows": rows})
+    kept = recording.keep(
+        result, asked, found, lasted_ns=lasted, kind=kind, label=label, tags=tag or ()
+    )
+    if json:
+        told = {**result.to_dict(top=chosen.sweep.top), "strategy": strategy}
+        told["report"] = str(page) if page else None
+        print_json({**told, "run": kept.id if kept else None, "recorded": kept is not None})
+    else:
+        _show(result, chosen.sweep.top)
+        if kept is not None:
+            print(f"Run: {kept.id}")
+        if page is not None:
+            print(page)
+    if page is not None and open_:
+        open_page(page)
+
+
+def search(
+    asked: "Asked", found: "Configuration[Settings]", watch: Progress | None = None
+) -> tuple[type, "Sweep"]:
+    """Make the sweep that is asked for, and name its strategy; a recorded one is made likewise."""
+    from peak_trade.app.cli import request
+    from peak_trade.app.terms import terms_of
     from peak_trade.app.wiring import parse_grid, split_settings, strategy_class
     from peak_trade.domain.errors import ParameterError
 
-    parameters, pairs = split_settings(settings or [])
-    found = request.configured(given, pairs, config)
-    chosen = found.values
-    page = request.in_folder(report, chosen.report.folder)
-    check_path("--report", page, PAGES, data)
-    axes = request.grid_for_research(parse_grid(grid))
+    parameters = split_settings(asked.settings or [])[0]
+    axes = request.grid_for_research(parse_grid(asked.grid or []))
     both = sorted(set(axes) & set(parameters))
     if both:
         raise ParameterError(f"{both[0]} stands in --grid and in --set", hint="give it once")
     axes = {**{name: (value,) for name, value in parameters.items()}, **axes}
-    kind = strategy_class(strategy)
+    kind = strategy_class(asked.strategy)
+    terms = terms_of(found.values)
     from peak_trade.research.sweep import sweep
 
-    bars = request.load_bars(data, found, columns=columns, symbols=symbol)
-    account = chosen.backtest
+    bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+    chosen = found.values
     announce_compilation()
-    with progress("Sweeping", wanted=chosen.flags.show_progress) as watch:
-        result = sweep(
-            kind,
-            bars,
-            axes,
-            cash=account.cash,
-            costs=request.costs(account),
-            exits=request.exits(account),
-            start=start,
-            end=end,
-            cash_buffer=account.cash_buffer,
-            min_change=account.min_change,
-            shortfall=account.shortfall,
-            sort=chosen.sweep.sort,
-            threads=chosen.sweep.threads or None,
-            progress=watch,
-        )
-    if page is not None:
-        with outputs() as files:
-            files.write(page, result.report)
-    if json:
-        found_rows = result.to_dict(top=chosen.sweep.top)
-        print_json({**found_rows, "strategy": strategy, "report": str(page) if page else None})
-        return
-    _show(result, chosen.sweep.top)
-    if page is not None:
-        print(page)
+    return kind, sweep(
+        kind,
+        bars,
+        axes,
+        cash=terms.cash,
+        costs=terms.costs,
+        exits=terms.exits,
+        start=asked.start,
+        end=asked.end,
+        cash_buffer=terms.cash_buffer,
+        min_change=terms.min_change,
+        shortfall=terms.shortfall,
+        limits=terms.limits,
+        margin=terms.margin,
+        rebalance=terms.rebalance,
+        band=terms.band,
+        sizer=terms.sizer,
+        currency=terms.currency,
+        actions=request.load_actions(asked.actions, found, bars),
+        detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+        sort=chosen.sweep.sort,
+        threads=chosen.sweep.threads or None,
+        progress=watch,
+    )
 
 
 def _show(result: "Sweep", top: int) -> None:

@@ -1,0 +1,166 @@
+"""`peak data check`: what in a file would break or distort a backtest, and what can be mended."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from peak_trade.app.cli import options
+from peak_trade.app.cli.console import print_json, working
+
+if TYPE_CHECKING:
+    from peak_trade.app.config import Configuration
+    from peak_trade.app.settings import Settings
+    from peak_trade.data.findings import DataReport
+    from peak_trade.data.reading import Format, Reading
+    from peak_trade.data.repair import Repair
+
+FOUND = 1
+
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="file:PATH, a path, or builtin:NAME.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit code 1 for a warning too, and for what is unchecked.")
+]
+RepairTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--repair",
+        metavar="OUT",
+        help="Write a mended copy (.csv or .parquet): sorted, exact duplicates and rows without a "
+        "sound price dropped, highs and lows widened to take in open and close.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+OneSymbol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SYMBOL",
+        help="Of several instruments the one to check.",
+        rich_help_panel=options.DATA,
+    ),
+]
+
+
+def check(
+    source: Source,
+    strict: Strict = False,
+    repair: RepairTo = None,
+    symbol: OneSymbol = None,
+    columns: options.Columns = None,
+    interval: options.Interval = None,
+    stamp: options.Stamp = None,
+    timezone: options.Timezone = None,
+    calendar: options.Calendar = None,
+    config: options.ConfigFile = None,
+    json: options.Json = False,
+) -> None:
+    """Check a file before a backtest leans on it; exit code 1 where a backtest would refuse it."""
+    given = dict(locals())
+    from peak_trade.app.cli import request
+    from peak_trade.app.cli.outputs import TABLES, check_path
+
+    found = request.configured(given, {}, config)
+    check_path("--repair", repair, TABLES, source)
+    from peak_trade.data.check import check_reading
+    from peak_trade.data.reading import read
+
+    form = _form(source, found, columns=columns, symbol=symbol)
+    with working("Checking", wanted=found.values.flags.show_progress and not json):
+        reading = read(source, form)
+        report = check_reading(reading)
+    if repair is None:
+        _tell(report, json=json)
+        left = report
+    else:
+        repairs, left = _repaired(reading, form, repair)
+        _tell_repair(report, repairs, left, repair, json=json)
+    if not (left.is_clean if strict else left.is_loadable):
+        raise typer.Exit(FOUND)
+
+
+def _form(
+    source: str, found: "Configuration[Settings]", *, columns: str | None, symbol: str | None
+) -> "Format":
+    """How the source is to be read; of a built-in series that is known, and what is stated refused."""
+    from peak_trade.app.wiring import parse_settings
+    from peak_trade.data.reading import Format
+
+    data = found.values.data
+    stated = {
+        key
+        for key in ("interval", "stamp", "timezone")
+        if found.explain(f"data.{key}").layer.startswith("--")
+    }
+    mapping = parse_settings(columns.split(",")) if columns else None
+    if source.startswith("builtin:") and not stated:
+        return Format(calendar=data.calendar, columns=mapping, symbol=symbol)
+    is_default_zone = found.explain("data.timezone").layer == "default"
+    return Format(
+        data.interval,
+        data.stamp,
+        None if is_default_zone else data.timezone,
+        data.calendar,
+        mapping,
+        symbol,
+    )
+
+
+def _repaired(
+    reading: "Reading", form: "Format", path: Path
+) -> tuple[tuple["Repair", ...], "DataReport"]:
+    """Write a mended copy, and check the file that was written."""
+    from dataclasses import replace
+
+    from peak_trade.app.cli.outputs import outputs
+    from peak_trade.data.check import check_reading
+    from peak_trade.data.reading import read
+    from peak_trade.data.repair import repair, write_table
+
+    done = repair(reading)
+    with outputs() as files:
+        files.write(path, lambda part: write_table(done.reading, part))
+    is_single = reading.columns.symbol is None and not reading.columns.tickers
+    again = replace(
+        form,
+        symbol=reading.series[0].symbol if is_single else form.symbol,
+        calendar=reading.calendar,
+        interval=reading.interval,
+    )
+    return done.repairs, check_reading(read(path, again))
+
+
+def _tell(report: "DataReport", *, json: bool) -> None:
+    if json:
+        print_json(report.to_dict())
+        return
+    print(str(report))
+    if report.is_clean and not report.findings:
+        print("Nothing was found.")
+
+
+def _tell_repair(
+    report: "DataReport",
+    repairs: tuple["Repair", ...],
+    left: "DataReport",
+    path: Path,
+    *,
+    json: bool,
+) -> None:
+    if json:
+        done = [one.to_dict() for one in repairs]
+        print_json(
+            {**report.to_dict(), "repair": {"path": path, "repairs": done, "left": left.to_dict()}}
+        )
+        return
+    print(str(report))
+    print("repairs:" if repairs else "repairs: none was needed")
+    for one in repairs:
+        shown = ", ".join(
+            f"{row} ({time})" for row, time in zip(one.rows[:3], one.times[:3], strict=True)
+        )
+        more = ", ..." if one.count > 3 else ""
+        print(f"    {one.message}; row{'' if one.count == 1 else 's'} {shown}{more}")
+    print(f"left: {left!r}")
+    print(path)

@@ -1,0 +1,1 @@
+"""What happened, durably: one database, its schema, and how it is opened."""
