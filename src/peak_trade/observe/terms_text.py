@@ -34,6 +34,14 @@ _SAID = {
     "min_change": "Targets that move by {percent} of equity or less are left.",
     "band": "Positions are brought back once they are {percent} of equity away from their target.",
 }
+_HEADS = {
+    "exits.roi": "A position is closed once it has gained",
+    "exits.partials": "Part of a position is sold once it has gained",
+}
+_TABLES = {
+    "exits.roi": "{1} after {0} minutes",
+    "exits.partials": "{2} ({1} of it)",
+}
 _ELSEWHERE = {
     "cash",
     "costs.commission",
@@ -118,6 +126,9 @@ def _differing(values: object, owner: str) -> list[str]:
 
 
 def _sentence(key: str, value: object) -> str:
+    if isinstance(value, tuple) and key in _TABLES:
+        rows = ", ".join(_TABLES[key].format(f"{a:g}", share(b), share(a)) for a, b in value)
+        return f"{_HEADS[key]} {rows}."
     shown = share(float(value)) if isinstance(value, float | int) else ""
     text = _SAID.get(key)
     if text is None or ("{percent}" in text and not shown):

@@ -172,7 +172,8 @@ def imports_of(strategy: HasTargets) -> list[str]:
 def called(value: object) -> str:
     """Write a value as the call that makes it, with what differs from its defaults."""
     if isinstance(value, tuple):
-        return f"({''.join(f'{called(part)}, ' for part in value).rstrip()})"
+        parts = ", ".join(map(called, value))
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     given = [
