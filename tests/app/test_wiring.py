@@ -209,3 +209,11 @@ def test_parse_grid_range_on_the_grid_ends_at_its_stop(
     assert values[0] == float(str(first))
     assert values[-1] == float(str(last))
     assert all(len(repr(value)) <= len(f"{value:.4f}") for value in values)
+
+
+def test_file_that_changed_within_a_second_is_read_as_it_stands(tmp_path):
+    path = tmp_path / "mine.py"
+    text = "class Mine:\n    weight = {}\n    def targets(self, bars):\n        return None\n"
+    for weight in (1, 2, 3):  # of one length, and mostly of one second
+        path.write_text(text.format(weight))
+        assert strategy_class(f"{path}:Mine").weight == weight

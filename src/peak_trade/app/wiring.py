@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.abc import Loader
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
 
@@ -139,10 +140,19 @@ def _tradable(found: object, reference: str) -> type:
     )
 
 
+class _AsItStands(SourceFileLoader):
+    """Compiles a file anew: bytecode that was kept may be of another text of the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _imported(path: Path) -> ModuleType:
     """Run a file as a module. It may import its neighbours, as a script may."""
     name = USER_MODULE + path.stem
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    loader = _AsItStands(name, str(path.resolve()))
+    spec = importlib.util.spec_from_file_location(name, path.resolve(), loader=loader)
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path} cannot be imported", hint="give a Python file")
     module = importlib.util.module_from_spec(spec)
