@@ -284,3 +284,28 @@ def test_trade_in_a_foreign_currency_has_its_pnl_in_the_account_s():
     assert result.trade_columns.entry_price.tolist() == [20.0]
     assert result.trade_columns.exit_price.tolist() == [25.0]
     assert result.stats["win_rate"] == 1.0
+
+
+class Rising(pt.Strategy):
+    """Long while the close is at or above the last."""
+
+    def targets(self, bars):
+        return np.concatenate(([[np.nan]], (bars.close[1:] >= bars.close[:-1]) * 1.0))
+
+
+def test_strategy_reads_adjusted_signals_while_orders_fill_on_raw_bars():
+    bars = bars_of([FLAT, FLAT, FLAT, (5, 5, 5, 5), (5, 5, 5, 5)])
+    split = pt.Actions.of([pt.StockSplit("X/USD", int(bars.time[2]), 2, 1)])
+    raw = pt.backtest(Rising(), bars, cash=1000.0, actions=split)
+    seen = pt.backtest(Rising(), bars, cash=1000.0, actions=split, signals=pt.adjusted(bars, split))
+    # in raw prices the split of row 3 looks like a fall, and the position is sold at the next open
+    assert booked(raw) == [(2, 100, 10.0, "TARGET"), (4, -200, 5.0, "TARGET")]
+    assert booked(seen) == [(2, 100, 10.0, "TARGET")]
+    assert any("looks like a crash" in warning for warning in raw.warnings)
+    assert not any("looks like a crash" in warning for warning in seen.warnings)
+
+
+def test_signals_of_other_rows_are_refused():
+    bars = bars_of([FLAT] * 5)
+    with pytest.raises(pt.PeakTradeError, match="do not have the rows"):
+        pt.backtest(Rising(), bars, signals=bars_of([FLAT] * 4))

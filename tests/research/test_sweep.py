@@ -268,3 +268,9 @@ def test_peak_memory_does_not_grow_with_the_number_of_combinations(name):
 
     peak(2)  # compiled, imported
     assert peak(400) < peak(10) + 2_000_000
+
+
+def test_sweep_of_an_object_asks_for_its_class() -> None:
+    bars = pt.Bars.from_arrays([1.0, 2.0, 3.0])
+    with pytest.raises(pt.PeakTradeError, match="hand in the class, MaCross"):
+        pt.sweep(pt.strategies.MaCross(fast=1, slow=2), bars, {"fast": [1]})

@@ -37,6 +37,8 @@ class Asked:
         The texts of ``--grid``; a sweep alone has them.
     actions, detail : str, optional
         A file of corporate actions, and a source of finer bars; the record has their fingerprints.
+    signals : str, optional
+        The view of the bars that the strategy reads, adjusted by the actions.
     """
 
     strategy: str
@@ -49,6 +51,7 @@ class Asked:
     columns: str | None = None
     actions: str | None = None
     detail: str | None = None
+    signals: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Asked":

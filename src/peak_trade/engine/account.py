@@ -112,7 +112,7 @@ def _check_exits(bars: Bars, terms: Terms) -> None:
         symbol = bars.symbols[int(np.argmax(bars.close_only))]
         raise InputError(
             f"exits inside the bar need open, high and low, and {symbol} of {bars.name} has closes alone",
-            hint="drop the stop-loss and take-profit, or load bars with open, high and low",
+            hint="drop the exits at prices, or load bars with open, high and low",
         )
     if not bars.tradable.any():
         return

@@ -170,7 +170,8 @@ def _marks(record: Record, trades: Trades, chosen: Ints) -> list[Figure]:
         rows = chosen[trades.side[chosen] == side]
         traces.append(
             _markers(record, mark, trades.entry_row[rows], trades.entry_time[rows],
-                     trades.entry_price[rows], [""] * len(rows))
+                     _quoted(record, trades, rows, trades.entry_row, trades.entry_price),
+                     [""] * len(rows))
         )  # fmt: skip
     closed = chosen[~trades.is_open[chosen]]
     for code in np.unique(trades.reason[closed]).tolist():
@@ -178,9 +179,16 @@ def _marks(record: Record, trades: Trades, chosen: Ints) -> list[Figure]:
         gains = [f", {percent(float(trades.return_[row]))}" for row in rows]
         traces.append(
             _markers(record, exit_mark(code), trades.exit_row[rows], trades.exit_time[rows],
-                     trades.exit_price[rows], gains)
+                     _quoted(record, trades, rows, trades.exit_row, trades.exit_price), gains)
         )  # fmt: skip
     return [trace for trace in traces if trace["text"]]
+
+
+def _quoted(record: Record, trades: Trades, chosen: Ints, rows: Ints, prices: Floats) -> Floats:
+    """Prices of chosen trades in the currency that the instrument is quoted in, as its bars are."""
+    if not record.rates.size:
+        return prices[chosen]
+    return prices[chosen] / record.opening_rates[rows[chosen], trades.instrument[chosen]]
 
 
 def _markers(

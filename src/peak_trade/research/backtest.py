@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.domain.actions import Actions
+from peak_trade.domain.actions import Actions, StockSplit
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, ParameterError, StrategyError, did_you_mean
 from peak_trade.domain.order import Reason
@@ -94,6 +94,8 @@ class Backtest:
         Dividends, splits, delistings and funding that were given.
     detail : Bars, optional
         Finer bars that were given.
+    signals : Bars, optional
+        What the strategy read instead of the bars.
     """
 
     run: str
@@ -106,6 +108,7 @@ class Backtest:
     warnings: tuple[str, ...] = field(default=())
     actions: Actions | None = None
     detail: Bars | None = None
+    signals: Bars | None = None
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {self.stats[name]:.4g}" for name in _SHOWN)
@@ -298,6 +301,7 @@ def backtest(
     currency: str = "",
     actions: Actions | None = None,
     detail: Bars | None = None,
+    signals: Bars | None = None,
 ) -> Backtest:
     """Trade a strategy over bars, as a session would have, and measure what came of it.
 
@@ -338,6 +342,10 @@ def backtest(
         Dividends, splits, delistings and funding of the instruments.
     detail : Bars, optional
         Finer bars of the same instruments, by which exits inside a bar are decided.
+    signals : Bars, optional
+        What the strategy reads instead of ``bars``: the same rows and instruments in another view,
+        such as ``pt.adjusted(bars, actions)``, so that a split in raw bars is no crash to it. Orders
+        fill on ``bars``.
 
     Raises
     ------
@@ -370,7 +378,8 @@ def backtest(
     span = Span.of(bars, start, end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
-    targets = target_array(strategy, span.bars)
+    seen = span.bars if signals is None else _seen(signals, span.bars)
+    targets = target_array(strategy, seen)
     scene = Scene.of(
         span.bars, start=span.start, stop=span.stop, terms=terms, actions=actions, detail=detail
     )
@@ -385,10 +394,47 @@ def backtest(
         stats=stats,
         engine_note=note,
         ambiguity=ambiguity,
-        warnings=warnings_of(record, stats) + path_warnings(ambiguity),
+        warnings=(
+            *warnings_of(record, stats),
+            *path_warnings(ambiguity),
+            *(split_warnings(record, actions) if signals is None else ()),
+        ),
         actions=actions,
         detail=detail,
+        signals=signals,
     )
+
+
+def _seen(signals: Bars, bars: Bars) -> Bars:
+    """The rows of another view of the bars that a run covers."""
+    seen = signals[: len(bars)]
+    is_same = (
+        signals.symbols == bars.symbols
+        and seen.time.shape == bars.time.shape
+        and bool((seen.time == bars.time).all())
+    )
+    if not is_same:
+        raise InputError(
+            f"signals {signals!r} do not have the rows and instruments of {bars.name}",
+            hint="give another view of the same bars, such as pt.adjusted(bars, actions)",
+        )
+    return seen
+
+
+def split_warnings(record: Record, actions: Actions | None) -> tuple[str, ...]:
+    """Say that a strategy reads raw prices where splits were given."""
+    bars = record.bars
+    if actions is None:
+        return ()
+    first, last = int(bars.open_time[0].min()), int(bars.time[record.stop - 1])
+    splits = [a for a in actions.between(first, last) if isinstance(a, StockSplit)]
+    if not splits:
+        return ()
+    found = (
+        f"{counted(len(splits), 'split')} given: the strategy reads raw prices, in which a split looks "
+        "like a crash. Hand it adjusted ones: --signals split, or signals=pt.adjusted(bars, actions)."
+    )
+    return (found,)
 
 
 def _ambiguity_of(

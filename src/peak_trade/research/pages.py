@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.data.adjust import adjusted
 from peak_trade.data.check import check_data
 from peak_trade.data.leaning import leaning
-from peak_trade.domain.actions import Actions
+from peak_trade.domain.actions import Actions, StockSplit
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.record import Record
 from peak_trade.domain.strategy import HasTargets, parameter_values
@@ -119,12 +120,20 @@ def noted(result: "Backtest") -> tuple[str, ...]:
             f"{found.best:.2%}. Finer bars decide it (detail)."
         )
     leans = leaning(
-        check_data(record.bars), record.bars, fills=record.fills, trades=result.trade_columns
+        check_data(_explained(result)), record.bars, fills=record.fills, trades=result.trade_columns
     )
     said += [f"Suspect data: {lean.message}" for lean in leans[:SUSPECTS]]
     if len(leans) > SUSPECTS:
         said.append(f"Suspect data: {len(leans) - SUSPECTS:,} more findings; see peak data check.")
     return tuple(said)
+
+
+def _explained(result: "Backtest") -> Bars:
+    """The bars as their data are checked: a jump that a given split makes is none."""
+    bars, actions = result.record.bars, result.actions
+    if actions is None or not any(isinstance(action, StockSplit) for action in actions):
+        return bars
+    return adjusted(bars, actions.within(bars), view="split")
 
 
 def recipe_of(result: "Backtest") -> str:
@@ -151,6 +160,7 @@ def recipe_of(result: "Backtest") -> str:
             *terms,
             *(["    actions=pt.load_actions(...),"] if result.actions is not None else []),
             *(["    detail=pt.load(...),"] if result.detail is not None else []),
+            *(["    signals=pt.adjusted(...),"] if result.signals is not None else []),
             ")",
         ]
     )

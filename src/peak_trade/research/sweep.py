@@ -365,11 +365,17 @@ def _check_grid(strategy: type, grid: Mapping[str, Values], sort: str) -> None:
             f"{strategy!r} has no method targets(bars)",
             hint="hand in a strategy class, such as pt.strategies.MaCross",
         )
-    known = [*(item.name for item in parameters(strategy)), *TERM_KEYS]
+    if not isinstance(strategy, type):
+        raise StrategyError(
+            f"{strategy!r} is a strategy, and a sweep makes its own",
+            hint=f"hand in the class, {type(strategy).__name__}",
+        )
+    own = [item.name for item in parameters(strategy)]
     for name, found in grid.items():
-        if name not in known:
+        if name not in own and name not in TERM_KEYS:
+            near = TERM_KEYS if "." in name else own
             raise ParameterError(
-                f"{strategy.__name__} has no parameter {name!r}", hint=did_you_mean(name, known)
+                f"{strategy.__name__} has no parameter {name!r}", hint=did_you_mean(name, near)
             )
         if not found:
             raise ParameterError(

@@ -117,3 +117,9 @@ def test_wanted_without_a_report_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="--tables is given without --report"):
         check_wanted(None, tables=True, open_=False)
     check_wanted(None, tables=False, open_=False)
+
+
+def test_configuration_key_after_a_strategy_is_refused(peak, bars_csv: Path) -> None:
+    ran = peak("compare", "ma_cross,exits.trailing=0.1", *DATA)
+    assert ran.code == 2
+    assert "--set exits.trailing=0.1" in ran.err

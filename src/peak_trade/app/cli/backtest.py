@@ -51,6 +51,7 @@ def run(
     lot: options.Lot = None,
     tick: options.Tick = None,
     actions: options.Actions = None,
+    signals: options.Signals = None,
     detail: options.Detail = None,
     cash: options.Cash = None,
     currency: options.Currency = None,
@@ -140,6 +141,7 @@ def trade(
     announce_compilation()
     if bars is None:
         bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+    actions = request.load_actions(asked.actions, found, bars)
     return backtest(
         made,
         bars,
@@ -158,8 +160,9 @@ def trade(
         band=terms.band,
         sizer=terms.sizer,
         currency=terms.currency,
-        actions=request.load_actions(asked.actions, found, bars),
+        actions=actions,
         detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+        signals=request.signals_of(asked.signals, bars, actions),
     )
 
 
@@ -208,7 +211,7 @@ def _show(
     from peak_trade.observe.text import FINAL_EQUITY, figure_named, value_of
 
     bars = result.bars
-    currency = bars.instruments[0].quote
+    currency = result.record.terms.currency or bars.instruments[0].quote
     chosen = ", ".join(f"{name}={value_of(value)}" for name, value in result.params.items())
     facts = result.to_dict()["data"]
     print(f"{result.name}({chosen}) on {bars.name}")

@@ -9,6 +9,7 @@ import typer
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import announce_compilation, print_json, print_table, progress
 from peak_trade.app.cli.outputs import PAGES, check_path, check_wanted, open_page, outputs
+from peak_trade.domain.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,6 +61,8 @@ def run(
     check_wanted(page, tables=tables, open_=open_)
     check_path("--report", page, PAGES, data)
     wanted = [split_reference(text) for text in strategies]
+    for name, own in wanted:
+        check_own(name, own)
     asked = recording.Asked.of({**given, "strategy": ""})
     from peak_trade.research.comparison import compare
 
@@ -94,6 +97,22 @@ def split_reference(text: str) -> tuple[str, list[str]]:
     """
     name, *own = (part.strip() for part in text.split(","))
     return name, own
+
+
+def check_own(name: str, own: list[str]) -> None:
+    """Refuse what is no parameter of one strategy: configuration is for all of them.
+
+    Raises
+    ------
+    InputError
+        A key with a dot.
+    """
+    for item in own:
+        if "." in item.partition("=")[0]:
+            raise InputError(
+                f"{item} after {name} is a configuration key, and those are for all strategies",
+                hint=f"give it once, as --set {item}",
+            )
 
 
 def _write(compared: "Comparison", page: Path | None, *, tables: bool) -> None:

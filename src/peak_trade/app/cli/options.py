@@ -130,6 +130,13 @@ Actions = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Signals = Annotated[
+    Literal["split", "total_return"] | None,
+    typer.Option(
+        help="With --actions: the strategy reads prices adjusted by them; orders fill on raw ones.",
+        rich_help_panel=DATA,
+    ),
+]
 Detail = Annotated[
     str | None,
     typer.Option(

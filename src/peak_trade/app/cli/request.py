@@ -118,7 +118,28 @@ def load_actions(
 
     is_default_zone = found.explain("data.timezone").layer == "default"
     zone = None if is_default_zone else found.values.data.timezone
-    return load_actions(source, symbol=_only(bars), timezone=zone)
+    found_actions = load_actions(source, symbol=_only(bars), timezone=zone)
+    return found_actions.for_symbols(*bars.symbols)  # a file may list those of a whole market
+
+
+def signals_of(view: str | None, bars: "Bars", actions: "Actions | None") -> "Bars | None":
+    """Adjust bars as the strategy is to read them.
+
+    Raises
+    ------
+    InputError
+        A view without actions to adjust by.
+    """
+    if view is None:
+        return None
+    if actions is None:
+        raise InputError(
+            f"--signals {view} is given without --actions",
+            hint="name the file of splits and dividends",
+        )
+    from peak_trade.data.adjust import adjusted
+
+    return adjusted(bars, actions.within(bars), view="split" if view == "split" else "total_return")
 
 
 def _only(bars: "Bars") -> str | None:
