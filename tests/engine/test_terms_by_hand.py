@@ -309,3 +309,18 @@ def test_signals_of_other_rows_are_refused():
     bars = bars_of([FLAT] * 5)
     with pytest.raises(pt.PeakTradeError, match="do not have the rows"):
         pt.backtest(Rising(), bars, signals=bars_of([FLAT] * 4))
+
+
+def test_position_that_a_split_leaves_nothing_of_counts_for_no_engine_s_kelly_fraction():
+    prices = [10, 10, 10, 10, 10, 10, 12, 12, 13, 13, 13, 13]
+    bars = bars_of([(p, p, p, p) for p in prices])
+    gone = pt.Actions.of([pt.StockSplit("X/USD", int(bars.time[2]), 1, 1000)])
+    rows = [1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 1]
+    kelly = pt.size.Kelly(fraction=1.0, cap=1.0, min_trades=1, start=0.5)
+    by_session, by_walk = (
+        run(bars, rows, actions=gone, sizer=kelly, engine=engine) for engine in ("session", "fast")
+    )
+    # the one trade that counts won, so that all of its share is taken afterwards
+    assert booked(by_session) == booked(by_walk)
+    assert booked(by_walk)[-1][0] == 9
+    assert by_walk.record.lots[0] * 13 > 0.9 * by_walk.equity_final

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from peak_trade.kernels import costs
+from peak_trade.kernels import costs, fills
 
 NAN, INF = math.nan, math.inf
 DAY = 86_400_000_000_000
@@ -169,7 +169,7 @@ def test_larger_order_never_slips_less(one, other, volume, sigma, mean) -> None:
 
 @given(positive, st.integers(-9, 9).filter(bool), st.floats(0, 3))
 def test_slipped_price_is_worse_and_never_negative(price, lots, slip) -> None:
-    found = costs.worse_price(price, lots, slip)
+    found = fills.market_price(price, lots, slip)
     assert found >= price if lots > 0 else 0.0 <= found <= price
     assert costs.slippage_paid(lots, 0.5, price, found) >= 0.0
     exact = abs(lots * 0.5 * found - lots * 0.5 * price)
@@ -177,8 +177,8 @@ def test_slipped_price_is_worse_and_never_negative(price, lots, slip) -> None:
 
 
 def test_sale_that_slips_by_more_than_everything_fills_at_zero() -> None:
-    assert costs.worse_price(10.0, -1, 1.5) == 0.0
-    assert costs.worse_price(10.0, 1, 1.5) == 25.0
+    assert fills.market_price(10.0, -1, 1.5) == 0.0
+    assert fills.market_price(10.0, 1, 1.5) == 25.0
 
 
 # --- impact ---------------------------------------------------------------------------------------

@@ -92,7 +92,9 @@ class Session:
             partials=sheet.partials,
             bounds=sheet.limits,
         )
-        self._link_native()
+        if terms.exits.convention == "freqtrade":
+            states = self.pipeline.protection.states
+            self.venue.follow(Native(states, self.ledger.average, sheet.exits, sheet.roi))
         self._next_rules = self._row_of(stretch + 1)
         self._marks = self._marks_before(start)
         self._units = self.ledger.units.copy()
@@ -137,17 +139,7 @@ class Session:
             minima=rules.minima,
             last_row=self._stop - 1,
             detail=None if detail is None else detail.inside,
-            native=self._native(),
         )
-
-    def _native(self) -> Native | None:
-        if self._terms.exits.convention != "freqtrade":
-            return None
-        return Native(np.zeros((0, 0)), self.ledger.average, self._sheet.exits, self._sheet.roi)
-
-    def _link_native(self) -> None:
-        """Show the venue the exits' states, which the pipeline has made."""
-        self.venue.follow(self.pipeline.protection.states)
 
     def _read_terms(self) -> None:
         """Which steps of a row the terms ask for, so that a plain account does not pay for them."""
@@ -157,7 +149,7 @@ class Session:
         self._can_halt = terms.limits.halt
         self._has_sizer = terms.sizer is not None
         self._moves_exits = self.pipeline.protection.move
-        self._has_detail = not terms.limits.are_wide
+        self._has_limits = not terms.limits.are_wide
 
     # --- the loop --------------------------------------------------------------------------------
 
@@ -331,7 +323,7 @@ class Session:
         ledger, bars, k = self.ledger, self._bars, row - self._start
         if self._has_fx:
             self._units = self._units_at(row)
-        if self._has_detail:
+        if self._has_limits:
             real = bars.tradable[row]
             self._last_volume[real] = bars.volume[row][real]
         cash = ledger.cash[ledger.currency]

@@ -1,7 +1,7 @@
 """The simulated venue: matches orders on bars, and keeps books of its own."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from peak_trade.domain.bars import Bars
 from peak_trade.domain.ledger import Fill
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
 from peak_trade.domain.terms import Terms
-from peak_trade.kernels import accounting, costs, exits, limits
+from peak_trade.kernels import accounting, costs, exits, fills, limits
 from peak_trade.kernels.simulate import bar_opening, opens_since
 
 Floats = npt.NDArray[np.float64]
@@ -82,8 +82,6 @@ class SimVenue:
         The last row traded.
     detail : callable, optional
         Gives the finer bars (K, 3) of open, high and low inside a bar of (row, instrument).
-    native : Native, optional
-        Given under freqtrade's convention.
 
     Attributes
     ----------
@@ -109,7 +107,6 @@ class SimVenue:
         minima: Floats,
         last_row: int,
         detail: Callable[[int, int], Floats] | None = None,
-        native: Native | None = None,
     ) -> None:
         width = len(bars.instruments)
         self.cash = terms.cash
@@ -130,7 +127,8 @@ class SimVenue:
         self._margin = terms.margin
         self._favourable = terms.exits.convention == "favourable"
         self._is_tied = terms.exits.convention != "freqtrade"
-        self._last_row, self._detail, self._native = last_row, detail, native
+        self._last_row, self._detail = last_row, detail
+        self._native: Native | None = None
         self._market: dict[int, Order] = {}
         self._resting: dict[int, dict[str, Order]] = {}
         self._rests: dict[int, _Rest] = {}
@@ -204,10 +202,9 @@ class SimVenue:
             rate=float(self.rates[i]),
         )
 
-    def follow(self, states: Floats) -> None:
-        """Read the exits' own states (N, STATES), where the convention needs more than orders."""
-        if self._native is not None:
-            self._native = replace(self._native, states=states)
+    def follow(self, native: Native) -> None:
+        """Run exits as freqtrade's convention has it, from their own states and not from orders."""
+        self._native = native
 
     # --- market orders ---------------------------------------------------------------------------
 
@@ -446,7 +443,7 @@ class SimVenue:
     def _worse(self, price: float, i: int, lots: int, bar: int) -> float:
         """What an order of signed lots that meets the market at ``price`` is filled at."""
         if self._is_flat:
-            return float(costs.worse_price(price, lots, self._slip))
+            return float(fills.market_price(price, lots, self._slip))
         charges, nan = self._charges, float("nan")
         slip = costs.slip_of(
             charges.slips,
@@ -457,7 +454,7 @@ class SimVenue:
             float(charges.sigma[bar, i]) if charges.sigma.size else nan,
             float(charges.mean_volume[bar, i]) if charges.sigma.size else nan,
         )
-        return float(costs.worse_price(price, lots, slip))
+        return float(fills.market_price(price, lots, slip))
 
     def _find_liquidation(self) -> None:
         if self._margin is None or not self.held.any():

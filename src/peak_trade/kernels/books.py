@@ -15,7 +15,6 @@ from peak_trade.kernels.costs import (
     fees_at,
     slip_of,
     slippage_paid,
-    worse_price,
 )
 from peak_trade.kernels.exits import (
     LIQUIDATION,
@@ -28,6 +27,7 @@ from peak_trade.kernels.exits import (
     nearer_stop,
     split_levels,
 )
+from peak_trade.kernels.fills import market_price
 from peak_trade.kernels.jit import kernel, part
 from peak_trade.kernels.limits import liquidation_price
 from peak_trade.kernels.simulate import (
@@ -108,12 +108,12 @@ def worse(price: float, lots: int, t: int, bars: Bars, w: Floats, charges: Charg
     """What an order of signed lots that meets the market at ``price`` in row t is filled at."""
     slips, half_spread, sigma, mean_volume = charges[:4]
     if w[W_FLAT_SLIP] > 0.0:
-        return worse_price(price, lots, slips[0])
+        return market_price(price, lots, slips[0])
     half = half_spread[t] if len(half_spread) > 0 else 0.0
     deviation = sigma[t] if len(sigma) > 0 else np.nan
     mean = mean_volume[t] if len(sigma) > 0 else np.nan
     slip = slip_of(slips, price, lots * w[W_LOT], half, bars[4][t], deviation, mean)
-    return worse_price(price, lots, slip)
+    return market_price(price, lots, slip)
 
 
 @part
@@ -345,9 +345,10 @@ def _split(
     lots = n[N_ORDER]
     if lots != 0:
         n[N_ORDER] = (1 if lots > 0 else -1) * _times(abs(lots), numerator, denominator)[0]
-    if n[N_HELD] == 0:
+    if n[N_HELD] == 0:  # what it leaves nothing of is no trade
         forget(f, n)
         n[N_LEAVING] = 0
+        f[F_TRADE:F_CLOSED] = 0.0
     elif w[W_HAS_EXITS] > 0.0:
         side = 1 if n[N_HELD] > 0 else -1
         levels = f[F_LEVELS:]

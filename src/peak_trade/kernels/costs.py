@@ -123,12 +123,6 @@ def impact_inputs(
 
 
 @kernel
-def worse_price(price: float, lots: int, slip: float) -> float:
-    """``price`` made worse by a slip; a sale never below zero."""
-    return price * (1.0 + slip) if lots > 0 else price * (1.0 - min(slip, 1.0))
-
-
-@kernel
 def slippage_paid(lots: int, unit: float, reference: float, price: float) -> float:
     """What a fill at ``price`` cost against its reference price, quote currency, 0 or more."""
     return abs(value_of(lots, unit, price) - value_of(lots, unit, reference))

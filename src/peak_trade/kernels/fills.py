@@ -13,8 +13,11 @@ _TICK_SLACK = 1e-9  # a level this close to a tick lies on it
 
 @kernel
 def market_price(price: float, lots: int, slippage: float) -> float:
-    """Fill price of a market or stop order of signed lots: worse than ``price`` by the slippage."""
-    return price * (1.0 + slippage) if lots > 0 else price * (1.0 - slippage)
+    """Fill price of an order of signed lots that meets the market: worse than ``price`` by a fraction.
+
+    A sale is never below zero.
+    """
+    return price * (1.0 + slippage) if lots > 0 else price * (1.0 - min(slippage, 1.0))
 
 
 @kernel
