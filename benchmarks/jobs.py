@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from benchmarks.job import (
     Job,
     Prepare,
 )
+from benchmarks.rolling import RollingCross
 from peak_trade.domain.strategy import Targets
 
 COSTS = pt.Costs(commission=FEE, slippage=SLIPPAGE)
@@ -192,6 +193,25 @@ def bar_by_bar() -> Job:
     return Job(work, bars=len(bars), reset=bars.memory.forget)
 
 
+def of_orders() -> Job:
+    """W3-orders: an order strategy in Python, told of one bar at a time."""
+    return _of_orders("session")
+
+
+def of_compiled_orders() -> Job:
+    """W3-compiled: the same, as one compiled loop."""
+    return _of_orders("fast")
+
+
+def _of_orders(engine: Literal["session", "fast"]) -> Job:
+    bars = minutes()
+
+    def work() -> Mapping[str, float]:
+        return _of_backtest(pt.backtest(RollingCross(), bars, cash=1e6, engine=engine), 1e6)
+
+    return Job(work, bars=len(bars))
+
+
 def panel() -> Job:
     """W4: 500 instruments, a month at a time."""
     bars = days()
@@ -214,5 +234,7 @@ JOBS: dict[str, Prepare] = {
     "W2-terms": sweep_under_terms,
     "W2-python": sweep_of_python,
     "W3": bar_by_bar,
+    "W3-orders": of_orders,
+    "W3-compiled": of_compiled_orders,
     "W4": panel,
 }

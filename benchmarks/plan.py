@@ -137,6 +137,21 @@ TASKS = (
         targets=(Target("bars_per_s", 150_000, is_floor=True),),
     ),
     Task(
+        "W3-orders",
+        "a Python order strategy with rolling means, market orders of one unit, no costs",
+        job="W3-orders",
+        repeats=3,
+        peers=("raptorbt",),
+        targets=(Target("bars_per_s", 350_000, is_floor=True),),
+    ),
+    Task(
+        "W3-compiled",
+        "the same order strategy, compiled",
+        job="W3-compiled",
+        repeats=9,
+        targets=(Target("bars_per_s", 10_000_000, is_floor=True),),
+    ),
+    Task(
         "W4",
         "500 instruments x 5,040 days, 50 by momentum each month",
         job="W4",

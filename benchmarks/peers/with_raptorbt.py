@@ -120,11 +120,20 @@ class RollingCross(raptorbt.Strategy):  # type: ignore[misc]  # the library has 
 
 def bar_by_bar() -> Job:
     """W3, with a callback in Python."""
+    return _bar_by_bar(CASH, FEE, SLIPPAGE)
+
+
+def without_costs() -> Job:
+    """W3-orders: the same without costs; it knows no orders of one unit, and is all in."""
+    return _bar_by_bar(1e6, 0.0, 0.0)
+
+
+def _bar_by_bar(cash: float, fee: float, slippage: float) -> Job:
     time, columns = data.minutes()
 
     def work() -> dict[str, float]:
         done = raptorbt.run_strategy_backtest(
-            RollingCross(), time, *columns, config=_account(CASH, FEE, SLIPPAGE)
+            RollingCross(), time, *columns, config=_account(cash, fee, slippage)
         )
         m = done.metrics
         growth = np.log(m.end_value / m.start_value)
@@ -133,4 +142,9 @@ def bar_by_bar() -> Job:
     return Job(work, bars=columns.shape[1])
 
 
-JOBS: dict[str, Prepare] = {"W1": one_backtest, "W2": sweep, "W3": bar_by_bar}
+JOBS: dict[str, Prepare] = {
+    "W1": one_backtest,
+    "W2": sweep,
+    "W3": bar_by_bar,
+    "W3-orders": without_costs,
+}

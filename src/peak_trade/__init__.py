@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from peak_trade.domain.exits import Exits
     from peak_trade.domain.instrument import Instrument
     from peak_trade.domain.limits import Limits, Margin
+    from peak_trade.domain.order import OrderKind, TimeInForce
+    from peak_trade.domain.order_strategy import Cancel, OrderStrategy, Request
     from peak_trade.domain.strategy import Strategy, param
     from peak_trade.portfolio import size
     from peak_trade.portfolio.overlay import VolatilityTarget
@@ -40,6 +42,7 @@ __all__ = [
     "Actions",
     "Backtest",
     "Bars",
+    "Cancel",
     "CausalityReport",
     "Comparison",
     "Costs",
@@ -54,11 +57,15 @@ __all__ = [
     "Limits",
     "Margin",
     "Mean",
+    "OrderKind",
+    "OrderStrategy",
     "PeakTradeError",
+    "Request",
     "Run",
     "StockSplit",
     "Strategy",
     "Sweep",
+    "TimeInForce",
     "VolatilityTarget",
     "adjusted",
     "backtest",
@@ -87,6 +94,7 @@ _HOMES = {
     "Actions": "domain.actions",
     "Backtest": "research.backtest",
     "Bars": "domain.bars",
+    "Cancel": "domain.order_strategy",
     "CausalityReport": "research.causality",
     "Comparison": "research.comparison",
     "Costs": "domain.costs",
@@ -101,11 +109,15 @@ _HOMES = {
     "Limits": "domain.limits",
     "Margin": "domain.limits",
     "Mean": "portfolio.recipe",
+    "OrderKind": "domain.order",
+    "OrderStrategy": "domain.order_strategy",
     "PeakTradeError": "domain.errors",
+    "Request": "domain.order_strategy",
     "Run": "research.run",
     "StockSplit": "domain.actions",
     "Strategy": "domain.strategy",
     "Sweep": "research.sweep",
+    "TimeInForce": "domain.order",
     "VolatilityTarget": "portfolio.overlay",
     "adjusted": "data.adjust",
     "backtest": "research.backtest",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from peak_trade.app.cli import backtest, sweep
-from peak_trade.app.cli.options import KEYS
 from peak_trade.app.config import Assignment, configure
+from peak_trade.app.keys import KEYS
 from peak_trade.app.recording import Asked, origin_of, request_of, settings_of
 from peak_trade.app.settings import Settings
 from peak_trade.domain.bars import Bars

@@ -127,7 +127,7 @@ def test_exits_of_average_true_ranges_reach_the_terms() -> None:
 @pytest.mark.parametrize("kind", [Costs, Exits, Limits, Margin, Terms])
 def test_every_field_of_the_terms_can_be_set(kind: type) -> None:
     known = {key.rpartition(".")[2] for key in configure(Settings, NOWHERE, environ={}).settings}
-    said_by_sections = {"costs", "exits", "limits", "margin"}
+    said_by_sections = {"costs", "exits", "limits", "margin", "matching"}
     assert {item.name for item in fields(kind)} - known <= said_by_sections
 
 

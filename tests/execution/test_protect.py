@@ -30,16 +30,16 @@ class Book:
     resting: dict[str, Order] = field(default_factory=dict)
     sent: int = 0
 
-    def submit(self, order: Order) -> OrderState:
-        self.sent += 1
-        if self.answer is OrderState.ACCEPTED:
-            assert order.client_id not in self.resting
-            self.resting[order.client_id] = order
-        return self.answer
+    def submit(self, orders: list[Order]) -> list[OrderState]:
+        for order in orders:
+            self.sent += 1
+            if self.answer is OrderState.ACCEPTED:
+                assert order.client_id not in self.resting
+                self.resting[order.client_id] = order
+        return [self.answer] * len(orders)
 
-    def cancel(self, client_id: str) -> OrderState:
+    def cancel(self, client_id: str) -> None:
         del self.resting[client_id]  # one that does not rest is a fault
-        return OrderState.CANCELED
 
     def seen(self, i: int = 0) -> list[tuple]:
         return sorted(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from execution.scenes import FLAT, HOUR, bars_of, booked, run_both, terms
 
+from peak_trade.domain.approval import Approvals
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.instrument import Instrument
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
@@ -150,14 +151,17 @@ def test_close_only_series_fills_at_the_next_close() -> None:
 def test_cancelled_order_is_gone_and_a_second_cancel_finds_it_done() -> None:
     bars = bars_of([FLAT] * 3)
     none = np.zeros((0, 0))
+    approvals = Approvals()
     venue = SimVenue(
-        bars, terms(), charges=FillCosts(np.zeros(4), none, none, none, repeats=False),
+        approvals, bars, terms(), charges=FillCosts(np.zeros(4), none, none, none, repeats=False),
         steps=np.array([1]), minima=np.array([0.0]), last_row=2,
     )  # fmt: skip
     order = Order("a", 0, 5, OrderKind.MARKET, Reason.TARGET, HOUR)
-    assert venue.submit(order) is OrderState.ACCEPTED
+    approved = approvals.issue(order, 0, 0)
+    approvals.release(approved, book_version=0, kill_epoch=0)
+    assert venue.submit(approved).state is OrderState.ACCEPTED
     assert venue.has_orders
-    assert venue.cancel("a") is OrderState.CANCELED
-    assert venue.cancel("a") is OrderState.FILLED
+    assert venue.cancel("a").state is OrderState.CANCELED
+    assert venue.cancel("a").state is OrderState.CANCELED
     assert not venue.has_orders
     assert [m for m in venue.match_open(1) if m.fills] == []

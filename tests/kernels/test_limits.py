@@ -259,3 +259,82 @@ def test_liquidation_price_is_where_equity_is_the_maintenance_of_gross(units, m,
 def test_long_without_debt_and_short_without_equity_have_no_liquidation_price() -> None:
     assert math.isnan(limits.liquidation_price(10.0, 0.25, 100.0, 0.0))
     assert math.isnan(limits.liquidation_price(-10.0, 0.25, -5.0, 0.0))
+
+
+# --- one figure, and all of an account ------------------------------------------------------------
+
+NAN = math.nan
+FIGURES = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, math.inf])
+
+
+@given(FIGURES, FIGURES, FIGURES)
+def test_figure_exceeds_what_is_below_it_and_was_smaller_before(limit, before, after) -> None:
+    assert limits.exceeds(limit, before, after) == (after > max(limit, before))
+
+
+@pytest.mark.parametrize(
+    "figures", [(1.0, 1.0, NAN), (NAN, NAN, 2.0), (NAN, 1.0, 2.0), (1.0, NAN, 2.0)]
+)
+def test_figure_that_is_no_number_exceeds(figures: tuple[float, float, float]) -> None:
+    assert limits.exceeds(*figures)
+
+
+def test_account_within_its_limit_exceeds_nothing_whatever_was_before() -> None:
+    assert not limits.exceeds(1.0, NAN, 1.0)
+    assert not limits.exceeds(NAN, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "now", "then", "expected"),
+    [(0.25, 75.0, 100.0, False), (0.25, 74.0, 100.0, True), (1.0, 0.0, 100.0, False),
+     (0.25, NAN, 100.0, True), (0.25, 100.0, NAN, True), (0.25, 0.0, 0.0, True)],
+)  # fmt: skip
+def test_loss_is_found_beyond_its_limit_and_where_nothing_is_known(
+    limit, now, then, expected
+) -> None:
+    assert limits.is_lost(limit, now, then) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "expected"),
+    [(1, 102.0, False), (1, 102.5, True), (1, 1.0, False), (-1, 98.0, False), (-1, 97.5, True),
+     (-1, 1e9, False), (1, NAN, True), (-1, NAN, True)],
+)  # fmt: skip
+def test_price_is_worse_on_its_own_side_alone(side: int, price: float, expected: bool) -> None:
+    assert limits.is_worse(side, price, 100.0, 0.02) == expected
+
+
+POSITIONS = st.lists(
+    st.tuples(st.integers(-50, 50), st.integers(0, 30), st.integers(0, 30), st.integers(1, 20)),
+    max_size=6,
+)
+
+
+@given(POSITIONS)
+def test_account_is_added_up_at_its_worst(rows) -> None:
+    """Every subset of the open orders filled: none is beyond what is added up, one reaches it."""
+    held, buying, selling, marks = (
+        (np.array(x) for x in zip(*rows, strict=True))
+        if rows
+        else (np.zeros(0, np.int64) for _ in range(4))
+    )
+    sums = np.empty(limits.SUMS)
+    units = np.ones(len(rows))
+    limits.add_up(held, buying, selling, units, marks.astype(float), sums)
+    gross = high = low = mine = 0
+    for h, b, s, mark in rows:
+        ends = [h + x - y for x in (0, b) for y in (0, s)]
+        gross += max(map(abs, ends)) * mark
+        high, low = high + max(ends) * mark, low + min(ends) * mark
+        mine += abs(h) * mark
+    assert sums.tolist() == [mine, gross, high, low]
+
+
+def test_position_without_a_price_is_no_number_in_the_sum_and_a_flat_one_nothing() -> None:
+    sums = np.empty(limits.SUMS)
+    none, one, price = np.zeros(2, np.int64), np.array([1, 0]), np.array([NAN, 1.0])
+    limits.add_up(none, none, none, np.ones(2), price, sums)
+    assert sums.tolist() == [0.0] * limits.SUMS
+    for books in ((one, none, none), (none, one, none), (none, none, one)):
+        limits.add_up(*books, np.ones(2), price, sums)
+        assert np.isnan(sums[limits.SUM_GROSS])

@@ -30,8 +30,7 @@ class Deciding(Costing):
         if called:
             self.block_all()
         scaled = self.scaled_targets(row, equity)
-        self.gross, net = self.exposure()
-        self.net_up = self.net_down = net
+        self.gross, self.net_up, self.net_down = self.exposure()
         for i, target in enumerate(stated):
             if called and not self.at[i].lots:
                 self.at[i].waiting = False
@@ -198,7 +197,7 @@ class Deciding(Costing):
             self.out.below_minimum += 1
             self.events["below minimum at the order"] += 1
             return
-        limit = self.violated(row, i, quantity, equity)
+        limit = None if h.working == -quantity else self.violated(row, i, quantity, equity)
         if limit is not None:
             self.out.refused[limit] += 1
             self.events[f"refused by {limit}"] += 1
@@ -211,15 +210,18 @@ class Deciding(Costing):
 
     # Limits.
 
-    def exposure(self) -> tuple[float, float]:
-        """Gross and net value of all that is held and on its way, at the last closes."""
-        gross = net = 0.0
+    def exposure(self) -> tuple[float, float, float]:
+        """Gross, and net if all that waits buys or all that waits sells, at the last closes."""
+        gross = up = down = 0.0
         for i, h in enumerate(self.at):
-            if h.lots + h.working and h.forced is None:  # a closing is on its way
-                value = self.value(i, h.lots + h.working, h.last)
-                gross += abs(value)
-                net += value
-        return gross, net
+            if not h.lots and not h.working:
+                continue
+            held = self.value(i, h.lots, h.last)
+            then = self.value(i, h.lots + h.working, h.last)
+            gross += max(abs(held), abs(then))
+            up += max(held, then)
+            down += min(held, then)
+        return gross, up, down
 
     def violated(self, row: int, i: int, quantity: int, equity: float) -> str | None:
         """The first limit that an order violates; what it adds counts for the later ones."""

@@ -20,7 +20,7 @@ from peak_trade.domain.terms import Terms
 from peak_trade.engine import fast
 from peak_trade.engine.rows import LiveRows, StoredRows
 from peak_trade.engine.session import Session
-from peak_trade.execution.pipeline import Pipeline
+from peak_trade.execution.desk import Desk
 from peak_trade.execution.protect import Protection
 from peak_trade.execution.sim import SimVenue
 from peak_trade.kernels import simulate
@@ -218,7 +218,7 @@ def never_protects(protection: Protection, i: int, **position: object) -> None:
     return None
 
 
-def keeps_orders(pipeline: Pipeline, time_ns: int) -> None:
+def keeps_orders(desk: Desk, time_ns: int) -> None:
     return None
 
 
@@ -226,7 +226,7 @@ SESSION_FAULTS = {
     "exits after the increases": (SimVenue, "_gaps", no_gaps),
     "reductions among the increases": (SimVenue, "_reduce", never_reduces),
     "positions without exits": (Protection, "after_market_fill", never_protects),
-    "ruined account trades on": (Pipeline, "close_account", keeps_orders),
+    "ruined account trades on": (Desk, "close_account", keeps_orders),
 }
 
 

@@ -15,10 +15,11 @@ from peak_trade.domain.errors import PeakTradeError
 from peak_trade.domain.limits import Margin
 from peak_trade.engine.payments import Payments
 from peak_trade.engine.session import Session
-from peak_trade.execution.pipeline import Pipeline
+from peak_trade.execution.desk import Desk
 from peak_trade.execution.protect import Protection
 from peak_trade.execution.sim import SimVenue
 from peak_trade.kernels import costs, exits
+from peak_trade.risk.gate import RiskGate
 
 SAMPLE = 1500
 
@@ -83,11 +84,15 @@ def low_tier(since: object, table: object, tiers: np.ndarray, time: int, volume:
     return ORIGINAL_FEES_AT(since, table, tiers, time, 0.0, out)
 
 
-def raw_targets(pipeline: Pipeline, decision: object) -> np.ndarray:
-    return pipeline.last
+def raw_targets(desk: Desk, decision: object) -> np.ndarray:
+    return desk.last
 
 
-def never_far(pipeline: Pipeline, i: int, target: float, decision: object) -> bool:
+def approves_all(gate: RiskGate, proposals: list, book: object) -> tuple[list, list]:
+    return [gate.approvals.issue(p.order, book.version, gate.kill.epoch) for p in proposals], []
+
+
+def never_far(desk: Desk, i: int, target: float, decision: object) -> bool:
     return True
 
 
@@ -113,12 +118,12 @@ FAULTS = {
     "partial take-profits that come again": (Protection, "take_partial", nothing),
     "exits at the open alone": (exits, "exits_in_bar", no_exits),
     "exits inside the bar alone": (exits, "exits_at_open", no_exits),
-    "orders that no limit refuses": (Pipeline, "_is_refused", untrue),
-    "halts that cancel nothing": (Pipeline, "cancel_all", nothing),
+    "orders that no limit refuses": (RiskGate, "review", approves_all),
+    "halts that cancel nothing": (Desk, "cancel_all", nothing),
     "positions without a liquidation price": (SimVenue, "_find_liquidation", nothing),
-    "targets that no sizer scales": (Pipeline, "_sized", raw_targets),
+    "targets that no sizer scales": (Desk, "_sized", raw_targets),
     "an account that scales nothing": (Session, "_factors", None),
-    "bands that are always left": (Pipeline, "_is_off_one", never_far),
+    "bands that are always left": (Desk, "_is_off_one", never_far),
     "actions that come to nothing": (Payments, "act", nothing),
     "trades that nobody counts": ("peak_trade.engine.session", "tally_fill", nothing),
     "increases that cash does not limit": (costs, "scale_to_cash", nothing),

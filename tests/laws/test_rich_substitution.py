@@ -29,7 +29,7 @@ SAMPLE = 2500
 QUIET = 20  # rows that a row of a case is drawn out to, so that little happens in most of them
 
 MARKS = (
-    *(reason.name for reason in Reason if reason is not Reason.END),
+    *(reason.name for reason in Reason if reason < Reason.END),
     "borrow", "dividend", "financing", "funding", "interest", "split",
     "max_daily_loss", "max_drawdown", "shortfall", "refused", "ambiguous",
 )  # fmt: skip

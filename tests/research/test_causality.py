@@ -10,7 +10,7 @@ from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError, StrategyError
 from peak_trade.research.causality import check_causality
 from peak_trade.stats import indicators as ind
-from peak_trade.strategies import CrossSectionalMomentum, EmaCross, MaCross, RsiReversion
+from peak_trade.strategies import CrossSectionalMomentum, EmaCross, Grid, MaCross, RsiReversion
 
 
 def random_bars(rows=120, width=1, seed=3, close_only=False):
@@ -236,3 +236,9 @@ def test_a_leaking_feature_is_named():
     object.__setattr__(bars, "features", {"news": np.random.default_rng(1).random(120)})
     rule = Rule(lambda bars: bars.features["news"] / bars.features["news"].sum())
     assert check_causality(rule, bars).first_leak.columns == ("features.news",)
+
+
+def test_an_order_strategy_is_sent_to_its_own_check():
+    bars = Bars.from_arrays([10.0, 11.0, 12.0])
+    with pytest.raises(StrategyError, match="Grid asks for orders"):
+        check_causality(Grid(), bars)

@@ -250,6 +250,10 @@ def _refused(item: Assignment, info: FieldInfo, error: ValidationError) -> Confi
     reason = f"{expected} expected"
     if problem["type"] == "value_error":
         reason = str(problem.get("ctx", {}).get("error", problem["msg"]))
+    if isinstance(item.value, Mapping):
+        shown = "(a table)"
+    if isinstance(item.value, list) and any(isinstance(row, Mapping) for row in item.value):
+        shown = "(tables)"  # they may hold what must not be shown
     choices = [str(choice) for choice in _choices(info)]
     meaning = f"{item.key}: {info.description}" if info.description else ""
     hint = did_you_mean(str(item.value), choices) if choices else meaning

@@ -22,6 +22,10 @@ ENOUGH_DISK = 1_000_000_000
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(\[[^\]]*\])?[^;]*(?:;(.*))?")
 
 
+_MODULES = {"argon2-cffi": "argon2"}
+"""Packages whose module has another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at.
@@ -78,7 +82,7 @@ def _package(name: str) -> Finding:
     if found is None:
         return Finding(name, "broken", f"missing: pip install {DISTRIBUTION}")
     try:
-        importlib.import_module(name.replace("-", "_"))
+        importlib.import_module(_MODULES.get(name, name.replace("-", "_")))
     except ImportError as error:
         return Finding(name, "broken", f"{found} cannot be imported: {error}")
     return Finding(name, "ok", found)

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from peak_trade.research.run import Origin, Run
     from peak_trade.research.sweep import Sweep
 
-_ELSEWHERE = ("journal.", "report.", "flags.", "logging.")
+_SESSIONS = ("risk.paper", "risk.shadow", "risk.testnet", "risk.live", "live_policies")
+_ELSEWHERE = (
+    "journal.",
+    "state.",
+    "kill.",
+    "operators.",
+    "report.",
+    "flags.",
+    "logging.",
+    *_SESSIONS,
+)
 """Settings that no result depends on."""
 
 
@@ -192,6 +202,13 @@ def request_of(run: "Run") -> Iterator[tuple[Asked, Configuration[Settings]]]:
             hint="run your program again and compare the two runs: peak runs compare",
             run=run.id,
         )
+    with restored(request) as found:
+        yield found
+
+
+@contextmanager
+def restored(request: "Mapping[str, Any]") -> Iterator[tuple[Asked, Configuration[Settings]]]:
+    """Give what a record's request asked for, and its settings, in the folder that it ran in."""
     folder = Path(request["folder"])
     with chdir(folder if folder.is_dir() else Path.cwd()):
         yield Asked.recorded(request["asked"]), _restored(request["settings"], request["layers"])

@@ -5,11 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SecretStr,
+)
 
+from peak_trade.app.operators import operators_of
 from peak_trade.app.values import Expected, names_of, number_or_name, pairs_of
 from peak_trade.domain.calendar import Interval, calendar_named
 from peak_trade.domain.errors import PeakTradeError
+from peak_trade.risk.operators import Operator
 
 Measure = Literal[
     "total_return",
@@ -63,6 +73,28 @@ def _known_sizers(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _known_limits(table: dict[str, object] | None) -> dict[str, object] | None:
+    if table is not None:
+        from peak_trade.risk.limit_tables import limits_of
+
+        try:
+            limits_of(table, "the table")
+        except PeakTradeError as error:
+            raise ValueError(str(error)) from error
+    return table
+
+
+def _known_policy(table: dict[str, object] | None) -> dict[str, object] | None:
+    if table is not None:
+        from peak_trade.risk.limit_tables import policy_of
+
+        try:
+            policy_of(table, "live", "the table")
+        except PeakTradeError as error:
+            raise ValueError(str(error)) from error
+    return table
+
+
 def _shipped(name: str) -> Mapping[str, float | bool]:
     """Defaults that come with the package as a file, which a folder's own may copy and tighten."""
     text = (Path(__file__).with_name("defaults") / name).read_text(encoding="utf-8")
@@ -86,6 +118,16 @@ Sizers = Annotated[
     BeforeValidator(names_of),
     AfterValidator(_known_sizers),
     Expected('texts such as ["volatility,target=0.1", "drawdown,limit=0.2"]'),
+]
+RiskTable = Annotated[
+    dict[str, object] | None,
+    AfterValidator(_known_limits),
+    Expected("tables account and portfolio with every limit, and strategy and symbol"),
+]
+PolicyTable = Annotated[
+    dict[str, object] | None,
+    AfterValidator(_known_policy),
+    Expected("strategies, restricted, hours, promotion and max_notional"),
 ]
 
 
@@ -241,6 +283,24 @@ class ExitsSection(Section):
     )
 
 
+class MatchingSection(Section):
+    """How the orders of order strategies are matched at the simulated venue."""
+
+    latency_ms: float = Field(
+        default=0.0, ge=0, description="Milliseconds that an order or a cancel is on its way."
+    )
+    touch: bool = Field(
+        default=False,
+        description="Whether a bar that only touches a resting limit fills it; else it must trade a "
+        "tick through.",
+    )
+    max_fill_share: float = Field(
+        default=1e9,
+        gt=0,
+        description="Share of a bar's volume that orders may be filled for in it; from 1e9 on: any.",
+    )
+
+
 class MarginSection(Section):
     """A margin account; without a largest leverage there is none."""
 
@@ -329,6 +389,37 @@ class RiskSection(Section):
     """The rules of risk, by where they hold."""
 
     backtest: LimitsSection = LimitsSection()
+    paper: RiskTable = Field(
+        default=None,
+        description="Every limit of paper trading, as a file of its own has them; unset: those that "
+        "peak risk show paper shows.",
+    )
+    shadow: RiskTable = Field(
+        default=None, description="Every limit of a shadow session; unset: those of paper trading."
+    )
+    testnet: RiskTable = Field(
+        default=None, description="Every limit on a testnet; unset: nothing may trade there."
+    )
+    live: RiskTable = Field(
+        default=None, description="Every limit of live trading; unset: nothing may trade."
+    )
+
+
+class PoliciesSection(Section):
+    """What the house allows, by environment."""
+
+    paper: PolicyTable = Field(
+        default=None, description="What paper trading is allowed; unset: everything."
+    )
+    shadow: PolicyTable = Field(
+        default=None, description="What a shadow session is allowed; unset: everything."
+    )
+    testnet: PolicyTable = Field(
+        default=None, description="What is allowed on a testnet; unset: nothing may trade there."
+    )
+    live: PolicyTable = Field(
+        default=None, description="What is allowed in live trading; unset: nothing may trade."
+    )
 
 
 class DataSection(Section):
@@ -393,6 +484,47 @@ class JournalSection(Section):
     )
 
 
+class StateSection(Section):
+    """Where sessions keep what must outlive them besides the journal: kill switch, anchors, locks."""
+
+    dir: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder of kill switch, anchors and locks, shared by every session that a kill "
+        "is to stop; unset: a folder in the user's data directory.",
+    )
+
+
+class KillSection(Section):
+    """What trips the kill switch besides people and losses, and how long a recovery takes."""
+
+    cooldown_s: float = Field(
+        default=300.0,
+        ge=0,
+        description="Seconds between the request of a recovery and its completion.",
+    )
+    rejects: int = Field(
+        default=5, ge=1, description="Orders rejected in a row by a venue that kill the account."
+    )
+    unknown_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that an order may be UNKNOWN before its account is killed.",
+    )
+
+
+class OperatorsSection(Section):
+    """Who may recover from a kill, and how they show who they are (config/operators.toml)."""
+
+    operator: Annotated[
+        tuple[InstanceOf[Operator], ...],
+        BeforeValidator(operators_of),
+        Expected("tables [[operator]] with name, role, totp and perhaps password"),
+    ] = Field(
+        default=(), repr=False, description="The operators; peak kill operator add makes one."
+    )
+
+
 class FlagsSection(Section):
     """Features that can be switched off."""
 
@@ -422,11 +554,16 @@ class Settings(Section):
     costs: CostsSection = CostsSection()
     exits: ExitsSection = ExitsSection()
     margin: MarginSection = MarginSection()
+    matching: MatchingSection = MatchingSection()
     sizing: SizingSection = SizingSection()
     risk: RiskSection = RiskSection()
+    live_policies: PoliciesSection = PoliciesSection()
     data: DataSection = DataSection()
     sweep: SweepSection = SweepSection()
     report: ReportSection = ReportSection()
     journal: JournalSection = JournalSection()
+    state: StateSection = StateSection()
+    kill: KillSection = KillSection()
+    operators: OperatorsSection = OperatorsSection()
     flags: FlagsSection = FlagsSection()
     logging: LoggingSection = LoggingSection()

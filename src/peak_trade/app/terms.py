@@ -31,6 +31,7 @@ def terms_of(settings: "Settings") -> "Terms":
     >>> terms_of(Settings()).are_plain
     True
     """
+    from peak_trade.domain.matching import Matching
     from peak_trade.domain.terms import Terms
 
     account, sizing = settings.backtest, settings.sizing
@@ -47,6 +48,11 @@ def terms_of(settings: "Settings") -> "Terms":
         band=sizing.band,
         sizer=sizer_of(sizing.sizer),
         currency=account.currency or "",
+        matching=Matching(
+            latency_ns=round(settings.matching.latency_ms * 1e6),
+            touch=settings.matching.touch,
+            max_fill_share=settings.matching.max_fill_share,
+        ),
     )
 
 

@@ -132,11 +132,13 @@ def _class_of_file(path: Path, name: str) -> type:
 
 
 def _tradable(found: object, reference: str) -> type:
-    if isinstance(found, type) and callable(getattr(found, "targets", None)):
+    from peak_trade.domain.strategy import kind_of
+
+    if isinstance(found, type) and kind_of(found):
         return found
     raise StrategyError(
-        f"{reference} is no strategy: it has no method targets(bars)",
-        hint="define targets(self, bars), which returns one weight a row",
+        f"{reference} is no strategy: it has no method targets(bars), and none on_bar(bar, view)",
+        hint="define targets(self, bars), which returns one weight a row; or make an OrderStrategy",
     )
 
 

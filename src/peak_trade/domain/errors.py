@@ -63,6 +63,22 @@ class JournalError(InputError):
     """The database of runs cannot be opened, read or written, or does not hold what was named."""
 
 
+class RiskError(InputError):
+    """Limits, policies, operators or kill state are missing, unreadable or contradict each other."""
+
+
+class RefusedError(InputError):
+    """What was asked for may not be done now: a session that may not trade, a code that is wrong."""
+
+
+class ApprovalError(PeakTradeError):
+    """An approval that was copied, changed, reused, is stale or was never given: a bug or an attack."""
+
+
+class LifecycleError(PeakTradeError):
+    """A venue or this program reports what no order can do."""
+
+
 class LedgerError(PeakTradeError):
     """The books do not add up: a bug, never bad input."""
 

@@ -18,7 +18,8 @@ class Fill:
 
     ``row`` and ``bar`` are the rows of the bars that booked it and whose price made it (-1 outside
     bars), ``time_ns`` when it happened, ``cash`` the venue's cash after it, ``slippage`` what it paid
-    against the price it was made at (0 or more). ``rate`` converts the instrument's currency to the
+    against the price it was made at (0 or more). ``trade_id`` is the venue's name of the trade, by
+    which a fill that is reported twice is known. ``rate`` converts the instrument's currency to the
     account's, at once. Amounts are in the account's currency.
     """
 
@@ -35,6 +36,7 @@ class Fill:
     cash: float = float("nan")
     slippage: float = 0.0
     rate: float = 1.0
+    trade_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

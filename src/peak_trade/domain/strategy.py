@@ -25,6 +25,37 @@ class HasTargets(Protocol):
         ...
 
 
+@runtime_checkable
+class HasOrders(Protocol):
+    """Anything that is told of bars and asks for orders: an ``OrderStrategy``."""
+
+    def on_bar(self, bar: Any, view: Any) -> Any:
+        """What to order or cancel after a bar has closed."""
+        ...
+
+    def fresh(self) -> Any:
+        """A copy with the same parameters and nothing else."""
+        ...
+
+
+TARGETS, ORDERS = "targets", "orders"
+"""The two kinds of strategies: those that say what to hold, and those that ask for orders."""
+
+
+def kind_of(strategy: object) -> str:
+    """Whether a strategy, or its class, says ``targets`` or asks for ``orders``; nothing: neither.
+
+    Examples
+    --------
+    >>> kind_of(Strategy), kind_of(int)
+    ('targets', '')
+    """
+    if callable(getattr(strategy, "targets", None)):
+        return TARGETS
+    is_told = all(callable(getattr(strategy, name, None)) for name in ("on_bar", "fresh"))
+    return ORDERS if is_told else ""
+
+
 def param(
     *, default: Value, low: float = -math.inf, high: float = math.inf, doc: str = ""
 ) -> Value:
@@ -74,10 +105,7 @@ class Strategy:
         dataclass(frozen=True, kw_only=True)(cls)
 
     def __post_init__(self) -> None:
-        for item in _declared(type(self)):
-            given = getattr(self, item.name)
-            _check_parameter(type(self).__name__, item, given)
-            object.__setattr__(self, item.name, _plain(item, given))
+        check_parameters(self)
         self.check()
 
     @property
@@ -99,7 +127,22 @@ class Strategy:
         )
 
 
-def _declared(kind: type) -> tuple[Field[Any], ...]:
+def check_parameters(strategy: object) -> None:
+    """Check the declared parameters of a strategy against type and range; numbers become plain ones.
+
+    Raises
+    ------
+    ParameterError
+        A value of another type, or out of its range.
+    """
+    for item in declared(type(strategy)):
+        given = getattr(strategy, item.name)
+        _check_parameter(type(strategy).__name__, item, given)
+        object.__setattr__(strategy, item.name, _plain(item, given))
+
+
+def declared(kind: type) -> tuple[Field[Any], ...]:
+    """The declared parameters of a strategy class, as dataclass fields."""
     return tuple(item for item in fields(kind) if item.init) if is_dataclass(kind) else ()
 
 
@@ -161,7 +204,7 @@ def parameters(kind: type) -> tuple[Parameter, ...]:
                 item.metadata.get("high", math.inf),
                 item.metadata.get("doc", ""),
             )
-            for item in _declared(kind)
+            for item in declared(kind)
         )
     found = inspect.signature(kind).parameters.values()
     return tuple(
@@ -196,7 +239,7 @@ def check_required(kind: type, given: Collection[str]) -> None:
             )
 
 
-def make(kind: type, values: Mapping[str, object]) -> HasTargets:
+def make(kind: type, values: Mapping[str, object]) -> HasTargets | HasOrders:
     """Build a strategy; an unknown parameter is an error that names the close ones."""
     known = [item.name for item in parameters(kind)]
     for name in values:
@@ -206,20 +249,21 @@ def make(kind: type, values: Mapping[str, object]) -> HasTargets:
             )
     check_required(kind, values)
     made = kind(**values)
-    if not isinstance(made, HasTargets):
+    if not isinstance(made, HasTargets | HasOrders):
         raise StrategyError(
-            f"{kind.__name__} has no method targets(bars)", hint="define it; see the strategy guide"
+            f"{kind.__name__} has no method targets(bars), and none on_bar(bar, view)",
+            hint="define one of them; see the strategy guides",
         )
     return made
 
 
-def parameter_values(strategy: HasTargets) -> dict[str, Any]:
+def parameter_values(strategy: object) -> dict[str, Any]:
     """Parameters and their values, as far as the object keeps them under their names."""
     names = [item.name for item in parameters(type(strategy))]
     return {name: getattr(strategy, name) for name in names if hasattr(strategy, name)}
 
 
-def warmup_of(strategy: HasTargets) -> int:
+def warmup_of(strategy: object) -> int:
     """The strategy's ``warmup`` in rows, 0 where it does not say.
 
     Raises

@@ -9,9 +9,10 @@ from peak_trade.domain.costs import Costs
 from peak_trade.domain.errors import ParameterError, did_you_mean
 from peak_trade.domain.exits import Exits
 from peak_trade.domain.limits import Limits, Margin
+from peak_trade.domain.matching import Matching
 from peak_trade.domain.sizer import Sizer
 
-__all__ = ["Costs", "Exits", "Limits", "Margin", "Rebalance", "Terms"]
+__all__ = ["Costs", "Exits", "Limits", "Margin", "Matching", "Rebalance", "Terms"]
 
 Rebalance = Literal["change", "band", "bar", "day", "week", "month", "quarter", "year"]
 
@@ -20,6 +21,7 @@ _WRITTEN: dict[type, str] = {
     Exits: "Exits(stop_loss=0.05)",
     Limits: "Limits(max_drawdown=0.2)",
     Margin: "Margin(max_leverage=2)",
+    Matching: "Matching(touch=True)",
 }
 
 
@@ -54,6 +56,8 @@ class Terms:
         Scales targets by what equity and bars are like, before they become lots.
     currency : str
         The account's currency; left out, the quote currency that all instruments share.
+    matching : Matching
+        How the orders of order strategies are matched; targets do not know it.
     """
 
     cash: float = 100_000.0
@@ -68,6 +72,7 @@ class Terms:
     band: float | None = None
     sizer: Sizer | None = None
     currency: str = ""
+    matching: Matching = field(default_factory=Matching)
 
     def __post_init__(self) -> None:
         if not (is_number(self.cash) and math.isfinite(self.cash) and self.cash > 0):
@@ -80,6 +85,7 @@ class Terms:
             ("costs", self.costs, Costs),
             ("exits", self.exits, Exits),
             ("limits", self.limits, Limits),
+            ("matching", self.matching, Matching),
         )
         if self.margin is not None:
             kinds = (*kinds, ("margin", self.margin, Margin))

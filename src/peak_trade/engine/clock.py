@@ -11,6 +11,11 @@ def now_ns() -> int:
     return time.time_ns()
 
 
+def monotonic_ns() -> int:
+    """Nanoseconds of a clock that never steps back, for durations on this machine."""
+    return time.monotonic_ns()
+
+
 def new_run_id() -> str:
     """A run id that sorts by the time it was made: 10 characters of milliseconds, 6 of chance.
 

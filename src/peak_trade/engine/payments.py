@@ -1,13 +1,15 @@
 """Money that is not a fill: dividends, funding, splits, delistings, borrow cost and interest."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.domain.ledger import CashFlow, Fill, Ledger, Split
+from peak_trade.domain.ledger import CashFlow, Entry, Fill, Ledger, Split
 from peak_trade.domain.record import HeldSplit
 from peak_trade.domain.terms import Terms
 from peak_trade.engine.sheet import DELISTING, DIVIDEND, FUNDING, SPLIT, Act
-from peak_trade.execution.pipeline import Pipeline
+from peak_trade.execution.desk import Desk
 from peak_trade.execution.sim import SimVenue
 from peak_trade.kernels import costs
 from peak_trade.kernels.accounting import value_of
@@ -20,12 +22,14 @@ class Payments:
 
     Parameters
     ----------
-    ledger, venue, pipeline : Ledger, SimVenue, Pipeline
+    ledger, venue, desk : Ledger, SimVenue, Desk
         The books, the venue's own, and the orders that a split or a delisting changes.
     terms : Terms
         Rates of borrow, interest and financing.
     marks : (N,) float64
         Last closes; a split changes them.
+    written : callable, optional
+        Told of every entry that is booked here.
 
     Attributes
     ----------
@@ -36,7 +40,14 @@ class Payments:
     """
 
     def __init__(
-        self, ledger: Ledger, venue: SimVenue, pipeline: Pipeline, *, terms: Terms, marks: Floats
+        self,
+        ledger: Ledger,
+        venue: SimVenue,
+        desk: Desk,
+        *,
+        terms: Terms,
+        marks: Floats,
+        written: Callable[[Entry], None] | None = None,
     ) -> None:
         self.flows: list[CashFlow] = []
         self.splits: list[HeldSplit] = []
@@ -45,15 +56,15 @@ class Payments:
             or terms.costs.interest
             or (terms.margin is not None and terms.margin.rate)
         )
-        self._ledger, self._venue, self._pipeline = ledger, venue, pipeline
-        self._terms, self._marks = terms, marks
+        self._ledger, self._venue, self._desk = ledger, venue, desk
+        self._terms, self._marks, self._written = terms, marks, written
 
     def act_before(self, act: Act, *, is_stale: bool) -> None:
         """Take an action of a row that does not trade; ``is_stale`` where no bar has followed it."""
         if act.kind == SPLIT and is_stale:
             self._marks[act.instrument] *= act.second / act.first
         elif act.kind == DELISTING:
-            self._pipeline.on_delisting(act.instrument)
+            self._desk.on_delisting(act.instrument)
 
     def act(self, act: Act, fills_before: int) -> Fill | None:
         """Take an action; a delisting gives the fill that closes the position, still to be booked.
@@ -84,13 +95,18 @@ class Payments:
         if held:
             whole, left = divmod(abs(held) * numerator, denominator)
             sign = 1 if held > 0 else -1
-            self._ledger.apply(Split(i, numerator, denominator, 0.0, act.time_ns))
+            split = Split(i, numerator, denominator, 0.0, act.time_ns)
+            self._ledger.apply(split)
+            if self._written is not None:
+                self._written(split)
             self._venue.split(i, sign * whole)
             self.splits.append(HeldSplit(act.row, i, numerator, denominator, fills_before))
             if left:
                 part = sign * left / denominator * float(self._venue.units[i])
                 self._pay(act.row, act.time_ns, i, "split", part * float(self._marks[i]))
-        self._pipeline.on_split(i, numerator, denominator)
+        else:
+            self._venue.split(i, 0)
+        self._desk.on_split(i, numerator, denominator)
 
     def accrue(self, row: int, time_ns: int, dt_ns: int, *, closes: Floats, units: Floats) -> None:
         """Book borrow cost, interest and financing for the time since the row before.
@@ -119,3 +135,5 @@ class Payments:
         self._ledger.apply(flow)
         self._venue.credit(float(amount))
         self.flows.append(flow)
+        if self._written is not None:
+            self._written(flow)

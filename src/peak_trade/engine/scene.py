@@ -8,6 +8,7 @@ import numpy.typing as npt
 from peak_trade.domain.actions import Actions, check_actions
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError
+from peak_trade.domain.order_strategy import OrderStrategy
 from peak_trade.domain.record import Record
 from peak_trade.domain.terms import Terms
 from peak_trade.engine import fast
@@ -101,6 +102,41 @@ class Scene:
         session = Session(
             self.bars,
             StoredRows(targets),
+            start=self.start,
+            stop=self.stop,
+            terms=self.terms,
+            sheet=self.sheet,
+            detail=self.detail,
+            name=name,
+        )
+        return session.run(), declined
+
+    def run_orders(
+        self, strategy: OrderStrategy, name: str, engine: str = "auto"
+    ) -> tuple[Record, str]:
+        """Run an order strategy, and say why its compiled form was not taken, if it was not.
+
+        Raises
+        ------
+        StrategyError
+            What it asks for cannot be an order.
+        ParameterError
+            The compiled form is asked for, and declines.
+        """
+        from peak_trade.engine import compiled
+
+        declined = "" if engine == "session" else compiled.declines(self, strategy)
+        if engine == "fast" and declined:
+            raise ParameterError(
+                f"the fast path declines: {declined}", hint="leave the engine to auto, or session"
+            )
+        if engine != "session" and not declined:
+            return compiled.run(self, strategy, name), ""
+        from peak_trade.engine.session import Session
+
+        session = Session(
+            self.bars,
+            strategy,
             start=self.start,
             stop=self.stop,
             terms=self.terms,

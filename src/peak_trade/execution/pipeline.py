@@ -1,467 +1,427 @@
-"""The one road from targets to orders; nothing else may call a venue's ``submit``."""
+"""The one road from an order to a venue; nothing else may call a venue's ``submit``."""
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
+from peak_trade.domain.approval import Approved, Breach, Refused
+from peak_trade.domain.errors import JournalError, RefusedError
+from peak_trade.domain.event import FillReport, OrderReport, Recorder, Unrecorded
+from peak_trade.domain.ledger import Fill
+from peak_trade.domain.lifecycle import FOLLOWERS, Lifecycle
+from peak_trade.domain.order import Order, OrderState
+from peak_trade.execution.orders import Orders
+from peak_trade.execution.records import order_record
+from peak_trade.execution.venue import Answer, Failure, Found, RemoteVenue, Venue, VenueError
+from peak_trade.risk.book import Book, Proposal
+from peak_trade.risk.gate import RiskGate
 
-from peak_trade.domain.errors import InputError
-from peak_trade.domain.ledger import Fill, Ledger
-from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
-from peak_trade.domain.terms import Terms
-from peak_trade.execution.protect import Protection
-from peak_trade.execution.venue import Venue
-from peak_trade.kernels import accounting, limits
+S = OrderState
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+MOST_RESENDS = 3
+"""How often an order that never left this machine is handed over again."""
 
+MARGIN_NS = 50_000_000
+"""What is added to a venue's deadline before an order that is not found counts as not placed."""
 
-@dataclass(slots=True)
-class OrderRules:
-    """The venue's order rules in force: ticks, quantity steps in lots, minimum notionals (N,)."""
+_NOTHING_DONE = frozenset((Failure.RATE_LIMITED, Failure.LOCKED_OUT, Failure.BAD_NONCE))
+"""Failures after which the venue is known not to have taken the order."""
 
-    ticks: Floats
-    steps: Ints
-    minima: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a row of targets is decided on, at its close.
-
-    ``equity`` in the account's currency; ``marks`` (N,) the last closes, NaN before the first;
-    ``units`` (N,) value of one lot at a price of 1 in the account's currency; ``factors`` (N,) what a
-    sizer multiplies targets by, or None; ``real`` (N,) instruments with a real bar in the row;
-    ``looks`` whether a calendar has every standing target looked at; ``volumes`` (N,) of the last real
-    bars; ``is_called`` after a margin call at this close.
-    """
-
-    time_ns: int
-    equity: float
-    marks: Floats
-    units: Floats
-    factors: Floats | None = None
-    real: Bools | None = None
-    looks: bool = False
-    volumes: Floats | None = None
-    is_called: bool = False
+_WORKS = frozenset((S.ACCEPTED, S.PARTIALLY_FILLED))
+_CHANGING = frozenset((S.PENDING_CANCEL, S.PENDING_REPLACE))
 
 
 class Pipeline:
-    """Turns due targets into market orders, and positions into protective exits.
+    """Takes orders through the gate, the journal and the last look to the venue, and follows them.
+
+    Gate (checks 1 to 19), the intent made durable (20), the last look at kill switch and approval while
+    the sender's lock is held (21), then the venue. What the venue answers moves the order; an order
+    without a definite answer is UNKNOWN until the venue has said what became of it.
 
     Parameters
     ----------
     venue : Venue
+        Where orders go; nobody else may submit to it.
+    gate : RiskGate
+        The rules, and the approvals that the venue spends.
+    orders : Orders
+        The account's orders.
+    recorder : Recorder
+        Where intents and answers are written down.
+
+    Attributes
+    ----------
+    venue : Venue
         Where orders go.
-    ledger : Ledger
-        The books that sizes are read from.
-    terms : Terms
-        Sizing, costs and exits.
-    rules : OrderRules
-        Replaced by the session when the venue's rules change.
-    run : str
-        The run's id, from which client order ids derive.
-    exits, roi, partials : (EXITS,), (R, 2), (P, 2) float64
-        The exits as arrays of ``kernels.exits``.
-    bounds : (LIMITS,) float64
-        The limits as an array of ``kernels.limits``.
+    stopped : str
+        Why nothing is sent any more, or nothing: the journal failed, the venue locked the account out.
+    denied, refused : int
+        Orders that the gate, and that the venue refused.
+    rejects_in_a_row : int
+        Orders that the venue refused since it last took one.
+    clock : callable, optional
+        The wall clock, UTC nanoseconds, from which a remote venue's deadlines are counted; left out, the
+        time of the event that sends. A request that waited for others is sent later than that.
+    on_denied : callable, optional
+        Told of every order that was refused here.
     """
 
     def __init__(
-        self,
-        venue: Venue,
-        ledger: Ledger,
-        *,
-        terms: Terms,
-        rules: OrderRules,
-        run: str,
-        exits: Floats,
-        roi: Floats,
-        partials: Floats,
-        bounds: Floats,
+        self, venue: Venue, *, gate: RiskGate, orders: Orders, recorder: Recorder | None = None
     ) -> None:
-        width = len(ledger.lots)
-        self.rules = rules
-        self.last: Floats = np.zeros(width)
-        self.has_waiting = False
-        self.ordered = 0
-        self.filled = 0
-        self.below_minimum = 0
-        self.over = [0] * limits.LIMITS
-        self._venue, self._ledger, self._terms = venue, ledger, terms
-        self._stated = terms.exits.reentry == "stated"
-        self._min_change = float("nan") if terms.min_change is None else terms.min_change
-        self._bounds = None if terms.limits.are_wide else bounds
-        self._by_weight = terms.rebalance != "change" or terms.sizer is not None
-        self._looks_always = terms.rebalance in ("bar", "band")
-        self._by_calendar = terms.rebalance not in ("change", "bar", "band")
-        self._acted = np.zeros(width)
-        self._latch = np.zeros(width, np.int64)
-        self._waiting: Bools = np.zeros(width, np.bool_)
-        self._capped = np.zeros(width, np.int64)  # side of a partial exit, 0 for none
-        self._leaving: Bools = np.zeros(width, np.bool_)
-        self._dead: Bools = np.zeros(width, np.bool_)
-        self._working: dict[int, Order] = {}
-        self._moved: dict[int, tuple[bool, bool]] = {}
-        self._now_ns = 0
-        self._fill_ns = 0
-        self._sequence = 0
-        self._prefix = hashlib.blake2b(run.encode(), digest_size=4).hexdigest()
-        self.protection = Protection(
-            terms.exits,
-            width,
-            params=exits,
-            roi=roi,
-            partials=partials,
-            submit=self._send,
-            cancel=venue.cancel,
-            next_id=self._next_id,
-        )
+        self.orders, self.gate = orders, gate
+        self.stopped = ""
+        self.denied = self.refused = self.rejects_in_a_row = 0
+        self.quiet_until_ns = 0
+        self.venue = venue
+        self._recorder = recorder or Unrecorded()
+        self._records = recorder is not None
+        self._is_remote = isinstance(venue, RemoteVenue)
+        self._due: dict[str, int] = {}  # UNKNOWN orders, and from when the venue may be asked
+        self._proven: dict[str, int] = {}  # and from when it is proof that it does not find them
+        self._unwanted: set[str] = (
+            set()
+        )  # UNKNOWN orders that are to be cancelled once they are found
+        self._resynchronised = False
+        self._shows_working = gate.environment != "backtest"
+        self.clock: Callable[[], int] | None = None
+        self.on_denied: Callable[[Refused], None] | None = None
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def send(
+        self,
+        proposals: Sequence[Proposal],
+        book: Book,
+        *,
+        before_sending: Callable[[Order], None] | None = None,
+    ) -> list[Lifecycle]:
+        """Review orders together and send those that pass; where each stands now, in their order.
+
+        A refused order is DENIED, and said to be so; it is no error. ``before_sending`` is told of each
+        order that passed, before it is handed over: it may cancel what the order replaces.
+        """
+        if self._shows_working:
+            book.working = [life.order for life in self.orders.open]
+        approved, refused = self.gate.review(proposals, book)
+        lives = {}
+        for no in refused:
+            lives[id(no.order)] = self._deny(no, book.now_ns)
+        for yes in approved:
+            lives[id(yes.order)] = self.orders.add(yes.order, book.now_ns)
+        if approved:
+            self._make_durable(approved, book.now_ns)
+            for yes in approved:
+                if before_sending is not None:
+                    before_sending(yes.order)
+                self._hand_over(yes, lives[id(yes.order)], book)
+        return [lives[id(proposal.order)] for proposal in proposals]
+
+    def _deny(self, refused: Refused, now_ns: int) -> Lifecycle:
+        life = Lifecycle(refused.order, changed_ns=now_ns)
+        life.move(S.DENIED, now_ns, "; ".join(map(str, refused.breaches)))
+        life.rule = refused.breaches[0].rule
+        self.denied += 1
+        if self._records:
+            breaches = [
+                {"rule": b.rule, "limit": b.limit, "value": b.value, "scope": b.scope}
+                | ({"detail": b.detail} if b.detail else {})
+                for b in refused.breaches
+            ]
+            record = {"order": order_record(refused.order), "breaches": breaches}
+            self._recorder.append("order.denied", record, now_ns)
+        if self.on_denied is not None:
+            self.on_denied(refused)
+        return life
+
+    def _make_durable(self, approved: Sequence[Approved], now_ns: int) -> None:
+        if not self._records:
+            return
+        for yes in approved:
+            self._recorder.append("order.intent", {"order": order_record(yes.order)}, now_ns)
+        self._sync()
+
+    def _sync(self) -> None:
+        try:
+            self._recorder.sync()
+        except JournalError as error:
+            self.stopped = f"the journal failed: {error.message}"
+            self.gate.approvals.withdraw()
+            raise
+
+    def _hand_over(self, approved: Approved, life: Lifecycle, book: Book) -> None:
+        """Look a last time, then send: the sender's lock is held until the bytes are written."""
+        order, now_ns = approved.order, book.now_ns
+        reason = self._why_not(order)
+        if reason:
+            self._deny_unsent(approved, life, reason, now_ns)
+            return
+        if now_ns < self.quiet_until_ns:  # by the time of events, so that a replay pauses alike
+            self.gate.approvals.drop(approved)
+            self._end(life, S.NOT_PLACED, now_ns, "the venue asked for a pause")
+            return
+        unreached = ""
+        for _ in range(MOST_RESENDS):
+            try:
+                answer = self._submit(approved, book)
+            except RefusedError as error:
+                self._deny_unsent(approved, life, error.message, now_ns)
+                return
+            except VenueError as error:
+                if error.failure is Failure.NOT_SENT and self._is_remote:
+                    unreached = error.message
+                    continue  # no byte left: the approval is good again
+                self._without_answer(life, error, now_ns)
+                return
+            self._answered(life, answer, now_ns)
+            return
+        self.gate.approvals.drop(approved)
+        self._end(life, S.NOT_PLACED, now_ns, unreached)
+
+    def _submit(self, approved: Approved, book: Book) -> Answer:
+        gate, order = self.gate, approved.order
+        symbol = book.symbols[order.instrument]
+        with gate.kill.sending(gate.account, order.strategy, symbol):
+            epoch = gate.kill.epoch
+            if (
+                epoch != approved.kill_epoch
+            ):  # for whomever it changed: what was reviewed is no more
+                raise RefusedError("the kill switch has changed since the review")
+            gate.approvals.release(approved, book_version=book.version, kill_epoch=epoch)
+            return self.venue.submit(approved)
+
+    def _why_not(self, order: Order) -> str:
+        if self.stopped:
+            return self.stopped
+        if order.instrument in self.orders.halted:
+            return "more was filled than was asked for: the symbol is halted"
+        return ""
+
+    def _deny_unsent(self, approved: Approved, life: Lifecycle, reason: str, now_ns: int) -> None:
+        self.denied += 1
+        self.gate.approvals.drop(approved)
+        life.rule = "last_look"
+        self._end(life, S.DENIED, now_ns, reason)
+        if self.on_denied is not None:
+            breach = Breach("last_look", 0.0, 0.0, detail=reason)
+            self.on_denied(Refused(life.order, (breach,)))
+
+    def _answered(self, life: Lifecycle, answer: Answer, now_ns: int) -> None:
+        life.venue_id, state = answer.venue_id, answer.state
+        if life.state is S.INTENT:
+            life.state = S.SENT  # what is sent and answered in one step is not written down twice
+        if self._is_remote and state in (S.FILLED, S.PARTIALLY_FILLED):
+            state = S.ACCEPTED  # the fills themselves say so
+        self._record_state(life, state, now_ns, answer.detail, raw=answer.raw)
+        self.orders.move(life, state, now_ns, answer.detail)
+        is_rejected = state is S.REJECTED
+        self.refused += is_rejected
+        self.rejects_in_a_row = self.rejects_in_a_row + 1 if is_rejected else 0
+        if not life.is_open:
+            self.gate.release(life.order)
+
+    # --- no answer -------------------------------------------------------------------------------
+
+    def _without_answer(self, life: Lifecycle, error: VenueError, now_ns: int) -> None:
+        """A request that nobody answered: what is known of it decides what may be done."""
+        failure, sent_ns = error.failure, self._now(now_ns)
+        if life.state is S.INTENT:
+            life.state = S.SENT
+        if failure is Failure.RATE_LIMITED:
+            self.quiet_until_ns = now_ns + int(max(error.retry_after_s, 1.0) * 1e9)
+        elif failure is Failure.LOCKED_OUT:
+            self.stopped = f"the venue locked the account out: {error.message}"
+        elif failure is Failure.BAD_NONCE:
+            if self._resynchronised:
+                self.stopped = f"the venue refuses our clock or nonce twice: {error.message}"
+            self._resynchronised = True
+        is_undone = failure in _NOTHING_DONE
+        state = S.NOT_PLACED if is_undone else S.UNKNOWN
+        self._record_state(life, state, now_ns, error.message, raw=error.raw, error=error)
+        self.orders.move(life, state, now_ns, error.message)
+        if is_undone:
+            self.refused += 1
+            self.gate.release(life.order)
+            return
+        self._ask_from(
+            life, sent_ns if failure is Failure.DUPLICATE else sent_ns + self._deadline_ns(),
+            proven_ns=sent_ns + self._deadline_ns(),
+        )  # fmt: skip
+
+    def _end(self, life: Lifecycle, state: OrderState, now_ns: int, detail: str) -> None:
+        self._move(life, state, now_ns, detail)
+        self.gate.release(life.order)
+
+    def _now(self, now_ns: int) -> int:
+        return now_ns if self.clock is None else max(now_ns, self.clock())
+
+    def _ask_from(self, life: Lifecycle, due_ns: int, *, proven_ns: int) -> None:
+        self._due[life.order.client_id] = due_ns
+        self._proven[life.order.client_id] = proven_ns
+
+    def _deadline_ns(self) -> int:
+        venue = self.venue
+        settle_s = venue.settle_s if isinstance(venue, RemoteVenue) else 0.0
+        return int(settle_s * 1e9) + self.gate.skew_ns + MARGIN_NS
+
+    def watch(self, life: Lifecycle, now_ns: int) -> None:
+        """Ask the venue of an UNKNOWN order once its deadline has passed, counted from now."""
+        due_ns = now_ns + self._deadline_ns()
+        self._ask_from(life, due_ns, proven_ns=due_ns)
+
+    def due(self, now_ns: int) -> list[Lifecycle]:
+        """UNKNOWN orders whose time has come: the venue may be asked what became of them."""
+        unknown = self.orders.unknown
+        for life in unknown:
+            if life.order.client_id not in self._due:
+                self.watch(life, now_ns)
+        return [life for life in unknown if self._due[life.order.client_id] <= now_ns]
+
+    def is_proof(self, life: Lifecycle, asked_ns: int) -> bool:
+        """Whether it is proof of absence that the venue, asked then, did not find an UNKNOWN order.
+
+        Before its deadline an order may still arrive; it is asked for again at the deadline then.
+        """
+        proven_ns = self._proven.get(life.order.client_id)
+        if proven_ns is None:
+            self.watch(life, asked_ns)
+            return False
+        self._due[life.order.client_id] = max(self._due[life.order.client_id], proven_ns)
+        return asked_ns >= proven_ns
+
+    def resolved(self, life: Lifecycle, found: Found | None, now_ns: int) -> None:
+        """Take what the venue said of an order: it is adopted, or an UNKNOWN one was never placed.
+
+        Its fills are booked by the caller first: they are reports like any others. An adopted order
+        that was to be cancelled meanwhile is cancelled now. Whether None is proof :meth:`is_proof` knows.
+        """
+        if found is not None:
+            self.on_report(found.report)
+        elif life.state is S.UNKNOWN:
+            self._end(life, S.NOT_PLACED, now_ns, "the venue does not know it")
+        self._found(life, now_ns)
+
+    def _found(self, life: Lifecycle, now_ns: int) -> None:
+        """What became of an UNKNOWN order is known now; where it is not, it is asked for again."""
+        name = life.order.client_id
+        if life.state is S.UNKNOWN:
+            return
+        self._due.pop(name, None)
+        self._proven.pop(name, None)
+        if name in self._unwanted:
+            self._unwanted.discard(name)
+            self.cancel(name, now_ns)
 
     @property
-    def unfilled(self) -> int:
-        """Market orders of targets that are still open."""
-        return sum(order.reason is Reason.TARGET for order in self._working.values())
+    def cancelling(self) -> list[Lifecycle]:
+        """Orders that were asked to be cancelled and have not ended yet."""
+        return [life for life in self.orders.open if life.state is S.PENDING_CANCEL]
 
-    def start_from(self, last: Floats) -> None:
-        """Take over targets (N,) that were stated before trading began; 0 is flat."""
-        self.last = last
-        self._waiting = last != 0.0
-        self.has_waiting = bool(self._waiting.any())
+    # --- following -------------------------------------------------------------------------------
 
-    # --- targets ---------------------------------------------------------------------------------
+    def cancel(self, client_id: str, now_ns: int) -> OrderState | None:
+        """Ask the venue to cancel an open order; where it stands then, None where it is not open.
 
-    def is_idle(self, row: Floats) -> bool:
-        """Whether a row of targets (N,) asks for nothing new."""
-        return (
-            not self._stated
-            and not self.has_waiting
-            and not self._by_weight
-            and accounting.count_due(row, self.last) == 0
-        )
-
-    def react(self, row: Floats, decision: Decision) -> bool:
-        """Order what a row of targets (N,) asks for; False where they add up to too much.
-
-        NaN states nothing: the last target stands. An instrument without a price yet waits.
-
-        Raises
-        ------
-        InputError
-            A position too large for the books.
+        An UNKNOWN one is looked for first, and cancelled when it is found.
         """
-        self._now_ns = decision.time_ns
-        states = ~np.isnan(row)
-        moves = states & (row != self.last)
-        self._capped[moves] = 0
-        self.last = np.where(states, row, self.last)
-        if not accounting.gross_weight(self.last) <= self._terms.max_weight:
-            return False
-        is_latched = self._latch != 0
-        is_freed = is_latched & (states if self._stated else np.sign(self.last) != self._latch)
-        self._latch[is_freed] = 0
-        targets = self._sized(decision)
-        self._find_due(moves | is_latched & states & self._stated, targets, decision)
-        if decision.is_called:
-            self._block_flat()
-            return True
-        if self._bounds is not None:
-            self._look_at_exposure(decision)
-        is_priced = ~np.isnan(decision.marks) & ~np.isnan(decision.units)
-        for i in np.flatnonzero(self._waiting & is_priced & ~self._leaving):
-            self._waiting[i] = False
-            if self._latch[i] == 0 or np.sign(self.last[i]) != self._latch[i]:
-                self._act(int(i), float(targets[i]), decision)
-        self.has_waiting = bool(self._waiting.any())
-        return True
+        life = self.orders.find(client_id)
+        if life is None or not life.is_open:
+            return None
+        if life.state is S.UNKNOWN:
+            if client_id not in self._unwanted:
+                self._record_cancel(client_id, now_ns)
+                self._unwanted.add(client_id)
+            return S.UNKNOWN
+        if life.state is not S.PENDING_CANCEL:
+            self._record_cancel(client_id, now_ns)
+            if self._is_remote:
+                self.orders.move(life, S.PENDING_CANCEL, now_ns)
+        try:
+            answer = self.venue.cancel(client_id)
+        except VenueError as error:
+            life.detail = error.message  # PENDING_CANCEL stands, and is tried again
+            return life.state
+        if answer.state is S.UNKNOWN or (self._is_remote and answer.state is S.FILLED):
+            # not found, or traded: what became of it, and its fills, are asked for
+            self._move(life, S.UNKNOWN, now_ns, answer.detail or "not found to cancel")
+            sent_ns = self._now(now_ns)
+            self._ask_from(life, sent_ns, proven_ns=sent_ns + self._deadline_ns())
+            self._unwanted.add(client_id)
+        elif answer.state is not S.PENDING_CANCEL:
+            self._move(life, answer.state, now_ns, answer.detail, raw=answer.raw)
+            self.gate.release(life.order)
+        return life.state
 
-    def _find_due(self, changed: Bools, targets: Floats, decision: Decision) -> None:
-        if self._by_calendar:
-            if decision.looks:
-                self._waiting[:] = True
-        else:
-            self._waiting |= changed
-        if self._looks_always and decision.real is not None:
-            self._waiting |= decision.real & self._is_off(targets, decision)
-        self._waiting &= ~self._dead
+    def _record_cancel(self, client_id: str, now_ns: int) -> None:
+        if self._records:
+            self._recorder.append("order.cancel", {"id": client_id}, now_ns)
 
-    def _is_off(self, targets: Floats, decision: Decision) -> Bools:
-        """Where a position's weight lies outside the band around its target; all without a band."""
-        places = range(len(targets))
-        return np.array([self._is_off_one(i, targets[i], decision) for i in places], np.bool_)
+    def adjust(self, order: Order, now_ns: int = 0) -> None:
+        """Follow a split: an open order stands for other lots, here and at a simulated venue."""
+        if self._records:
+            self._recorder.append("order.adjusted", {"order": order_record(order)}, now_ns)
+        self.orders.adjust(order)
+        self.venue.adjust(order)
 
-    def _is_off_one(self, i: int, target: float, decision: Decision) -> bool:
-        band = self._terms.band
-        return band is None or abs(self._weight(i, decision) - target) > band
+    def on_report(self, report: OrderReport) -> Lifecycle | None:
+        """Take what a venue says of an order; one that says nothing new changes nothing.
 
-    def _weight(self, i: int, decision: Decision, working: int = 0) -> float:
-        """Weight of a position at the close, with what is on its way."""
-        lots = int(self._ledger.lots[i]) + working
-        if lots == 0:
-            return 0.0
-        value = accounting.value_of(lots, float(decision.units[i]), float(decision.marks[i]))
-        return float(value / decision.equity)
-
-    def _block_flat(self) -> None:
-        """After a margin call: nothing is ordered, and what stands for a flat instrument is blocked."""
-        flat = self._ledger.lots == 0
-        self._latch[flat] = np.sign(self.last[flat])
-        self._waiting &= ~flat
-        self.has_waiting = bool(self._waiting.any())
-
-    def _sized(self, decision: Decision) -> Floats:
-        """The targets that stand, times what a sizer makes of them."""
-        if decision.factors is None:
-            return self.last
-        scaled = self.last * decision.factors
-        gross, most = accounting.gross_weight(scaled), self._terms.max_weight
-        if gross > most:
-            top = 1.0 if self._terms.margin is None else self._terms.margin.max_leverage
-            scaled = scaled / gross * top
-        return scaled
-
-    def _act(self, i: int, target: float, decision: Decision) -> None:
-        terms = self._terms
-        unit, step = float(decision.units[i]), int(self.rules.steps[i])
-        mark, equity = float(decision.marks[i]), decision.equity
-        held = int(self._ledger.lots[i])
-        open_order = self._working.get(i)
-        working = open_order.lots if open_order else 0
-        acted = float(self._acted[i])
-        if self._by_weight:
-            acted = self._weight(i, decision, working)
-            is_banded = terms.band is not None and target != 0.0
-            if is_banded and not self._is_off_one(i, target, decision):
-                return
-        if not accounting.is_worth_acting(
-            target, acted, equity, terms.cash_buffer, mark, unit, step, self._min_change
-        ):
-            return
-        self._acted[i] = target
-        want = int(accounting.sized_lots(target, equity, terms.cash_buffer, mark, unit, step))
-        if abs(want) >= accounting.MAX_LOTS:
-            raise InputError(
-                f"a target of {target:g} asks for more than {accounting.MAX_LOTS:.0e} lots of "
-                f"{self._ledger.instruments[i].symbol}",
-                hint="give the instrument a larger lot",
-            )
-        side = int(self._capped[i])
-        if side and held and side * want > abs(held):
-            want = side * abs(held)
-        quantity = want - held - working
-        if quantity == 0:
-            return
-        if abs(accounting.value_of(quantity, unit, mark)) < self.rules.minima[i]:
-            self.below_minimum += 1
-            return
-        if self._bounds is not None and self._is_refused(i, quantity, decision, self._bounds):
-            return
-        self.ordered += 1
-        self._replace_market(i, working + quantity, Reason.TARGET, decision.time_ns)
-
-    # --- limits ----------------------------------------------------------------------------------
-
-    def _look_at_exposure(self, decision: Decision) -> None:
-        """Gross and net of what is held and on its way, which the row's orders add to."""
-        self._gross = net = 0.0
-        for i in range(len(self.last)):
-            lots = int(self._ledger.lots[i])
-            order = self._working.get(i)
-            lots += order.lots if order else 0
-            if lots:
-                value = accounting.value_of(lots, decision.units[i], decision.marks[i])
-                self._gross += abs(value)
-                net += value
-        self._net_high = self._net_low = net
-
-    def _is_refused(self, i: int, quantity: int, decision: Decision, bounds: Floats) -> bool:
-        unit, mark = float(decision.units[i]), float(decision.marks[i])
-        order = self._working.get(i)
-        lots = int(self._ledger.lots[i]) + (order.lots if order else 0)
-        before = accounting.value_of(lots, unit, mark)
-        after = accounting.value_of(lots + quantity, unit, mark)
-        rule = limits.violated(
-            bounds,
-            decision.equity,
-            accounting.value_of(quantity, unit, mark),
-            quantity * self._ledger.instruments[i].lot,
-            float("nan") if decision.volumes is None else float(decision.volumes[i]),
-            before,
-            after,
-            self._gross,
-            self._net_high if after > before else self._net_low,
-        )
-        # the worst case for the later orders: only what adds comes about
-        self._gross += max(abs(after) - abs(before), 0.0)
-        self._net_high += max(after - before, 0.0)
-        self._net_low += min(after - before, 0.0)
-        if rule == limits.PASSED:
-            return False
-        self.over[rule] += 1
-        return True
-
-    # --- orders ----------------------------------------------------------------------------------
-
-    def _send(self, order: Order) -> OrderState:
-        return self._venue.submit(order)
-
-    def _replace_market(self, i: int, lots: int, reason: Reason, time_ns: int) -> None:
-        """Let one market order work for an instrument: a new one takes over what the old had left."""
-        self.cancel_market(i)
-        if lots == 0:
-            return
-        order = Order(
-            client_id=self._next_id("m"),
-            instrument=i,
-            lots=lots,
-            kind=OrderKind.MARKET,
-            reason=reason,
-            decided_ns=time_ns,
-            reduce_only=reason is not Reason.TARGET,
-        )
-        if self._send(order) is OrderState.ACCEPTED:
-            self._working[i] = order
-
-    def cancel_market(self, i: int) -> None:
-        """Cancel the market order of an instrument, if one is open."""
-        order = self._working.pop(i, None)
-        if order is not None:
-            self._venue.cancel(order.client_id)
-
-    def close_account(self, time_ns: int, reason: Reason = Reason.RUIN) -> None:
-        """Close every position at the next open; what else is on its way is cancelled."""
-        kept = (reason,) if reason is Reason.RUIN else (reason, Reason.LIQUIDATION)
-        for i in list(self._working):
-            if self._working[i].reason not in kept:
-                self.cancel_market(i)
-        for i in map(int, np.flatnonzero(self._ledger.lots)):
-            if i not in self._working:
-                self._replace_market(i, -int(self._ledger.lots[i]), reason, time_ns)
-
-    def cancel_all(self) -> None:
-        """Cancel every order, protective ones too, but for a liquidation's; positions stay."""
-        for i in list(self._working):
-            if self._working[i].reason is not Reason.LIQUIDATION:
-                self.cancel_market(i)
-        for i in range(len(self.last)):
-            self.protection.forget(i)
-
-    def liquidate(self, time_ns: int) -> None:
-        """Close every position at the next open, and block the targets of their sides."""
-        self.close_account(time_ns, Reason.LIQUIDATION)
-        self._leaving |= self._ledger.lots != 0
-
-    def after_closes(self, row_highs: Floats, row_lows: Floats, real: Bools, time_ns: int) -> None:
-        """Move the exits of positions whose bars have closed; those whose time is over leave."""
-        for i in map(int, np.flatnonzero(self._ledger.lots)):
-            if not real[i] or self._leaving[i]:
-                continue
-            held = int(self._ledger.lots[i])
-            is_time = self.protection.after_close(
-                i,
-                held=held,
-                average=float(self._ledger.average[i]),
-                tick=float(self.rules.ticks[i]),
-                high=float(row_highs[i]),
-                low=float(row_lows[i]),
-                time_ns=time_ns,
-            )
-            if is_time:
-                self._replace_market(i, -held, Reason.TIME_STOP, time_ns)
-                self._leaving[i] = True
-
-    # --- what the venue reports ------------------------------------------------------------------
-
-    def on_fill(self, fill: Fill) -> None:
-        """Follow a fill that is already booked; after an exit the instrument is latched flat."""
-        i, now = fill.instrument, int(self._ledger.lots[fill.instrument])
-        before = now - fill.lots
-        self._fill_ns = fill.time_ns
-        if fill.reason.blocks and now == 0:
-            self._end_position(i, before)
-            return
-        if fill.reason is Reason.PARTIAL:
-            self.cancel_market(i)
-            self._capped[i] = 1 if now > 0 else -1
-            self.protection.take_partial(i)
-            self.protection.rest(i, now, float(self.rules.ticks[i]), fill.time_ns)
-            return
-        if now == 0:
-            self.protection.forget(i)
-        if i not in self._moved:
-            self.filled += fill.reason is Reason.TARGET
-        opened, grew = self._moved.get(i, (False, False))
-        self._moved[i] = (
-            opened or before == 0 or (before > 0) != (now > 0),
-            grew or abs(now) > abs(before),
-        )
-
-    def _end_position(self, i: int, before: int) -> None:
-        self.cancel_market(i)
-        self.protection.forget(i)
-        self._moved.pop(i, None)
-        self._acted[i] = 0.0
-        self._leaving[i], self._capped[i] = False, 0
-        side = 1 if before > 0 else -1
-        is_blocked = self._stated or np.sign(self.last[i]) == side
-        self._latch[i] = side if is_blocked else 0
-
-    def on_end(self, ended: tuple[int, ...], *, last_close_ns: int, atr: Floats | None) -> None:
-        """End the market orders of instruments; where one filled, exits follow the new position.
-
-        ``last_close_ns`` is the close of the row before, ``atr`` (N,) the average true range known at
-        the fill, where levels need it.
+        None for an order that was not made here.
         """
-        for i in ended:
-            self._working.pop(i, None)
-            moved = self._moved.pop(i, None)
-            held = int(self._ledger.lots[i])
-            if moved is None or held == 0 or not self.protection.are_set:
-                continue
-            self.protection.after_market_fill(
-                i,
-                held=held,
-                average=float(self._ledger.average[i]),
-                tick=float(self.rules.ticks[i]),
-                step=int(self.rules.steps[i]),
-                opened=moved[0],
-                grew=moved[1],
-                fill_ns=self._fill_ns,
-                last_close_ns=last_close_ns,
-                atr=float("nan") if atr is None else float(atr[i]),
-            )
+        life = self.orders.find(report.client_id)
+        if life is None:
+            return None
+        life.venue_id = report.venue_id or life.venue_id
+        state = report.state
+        is_news = state is not life.state and state in FOLLOWERS[life.state]
+        if state is S.FILLED or not is_news:  # the fills themselves say so
+            return life
+        if state in _WORKS and life.state in _CHANGING:
+            return life  # it was said before our wish arrived, which stands
+        if state is S.PARTIALLY_FILLED and life.filled == 0:
+            state = S.ACCEPTED if S.ACCEPTED in FOLLOWERS[life.state] else life.state
+        self._move(life, state, report.time_ns, report.detail, raw=report.raw)
+        if not life.is_open:
+            self.gate.release(life.order)
+        self._found(life, report.time_ns)
+        return life
 
-    def on_split(self, i: int, numerator: int, denominator: int) -> None:
-        """Follow a split that is already booked: the open order and the exits change with it."""
-        order = self._working.get(i)
-        if order is not None:
-            lots = abs(order.lots) * numerator // denominator
-            lots = lots if order.lots > 0 else -lots
-            self._replace_market(i, lots, order.reason, order.decided_ns)
-        held = int(self._ledger.lots[i])
-        if not held:
-            self.protection.forget(i)
-            self._leaving[i] = False
-        elif self.protection.are_set:
-            self.protection.after_split(
-                i,
-                held=held,
-                ratio=denominator / numerator,
-                tick=float(self.rules.ticks[i]),
-                time_ns=self._now_ns,
-            )
+    def on_fill(self, fill: Fill | FillReport) -> bool:
+        """Count a fill of an order; False where the trade was counted before."""
+        life = self.orders.find(fill.client_id)
+        if life is None:
+            return True  # the venue's own doing: a liquidation, a delisting
+        is_new = self.orders.fill(life, abs(fill.lots), fill.time_ns, fill.trade_id)
+        self._found(life, fill.time_ns)
+        return is_new
 
-    def on_delisting(self, i: int) -> None:
-        """Cancel an instrument's orders for good: it never trades again."""
-        self.cancel_market(i)
-        self._moved.pop(i, None)
-        self.protection.forget(i)
-        self._dead[i], self._waiting[i] = True, False
+    def end(self, client_id: str, state: OrderState, now_ns: int, detail: str = "") -> None:
+        """Note that an order has ended at the venue without our asking."""
+        life = self.orders.find(client_id)
+        if life is not None and life.is_open:
+            self._end(life, state, now_ns, detail)
 
-    def _next_id(self, leg: str) -> str:
-        self._sequence += 1
-        return f"{self._prefix}{leg}{self._sequence:x}"
+    def _move(
+        self, life: Lifecycle, state: OrderState, now_ns: int, detail: str = "", *, raw: str = ""
+    ) -> None:
+        self._record_state(life, state, now_ns, detail, raw=raw)
+        self.orders.move(life, state, now_ns, detail)
+
+    def _record_state(
+        self,
+        life: Lifecycle,
+        state: OrderState,
+        now_ns: int,
+        detail: str,
+        *,
+        raw: str = "",
+        error: VenueError | None = None,
+    ) -> None:
+        if not self._records:
+            return
+        said = {"detail": detail, "venue_id": life.venue_id, "raw": raw}
+        found: dict[str, object] = {"id": life.order.client_id, "state": state.value}
+        found |= {name: text for name, text in said.items() if text}
+        if error is not None and error.failure is not Failure.NO_ANSWER:
+            found["failure"] = error.failure.value
+            if error.retry_after_s:
+                found["retry_after_s"] = float(error.retry_after_s)
+        self._recorder.append("order.state", found, now_ns)

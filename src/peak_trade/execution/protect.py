@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from peak_trade.domain.exits import Exits
+from peak_trade.domain.lifecycle import TERMINAL
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
 from peak_trade.kernels import exits as levels
 
@@ -26,6 +27,8 @@ class Protection:
         The same as arrays of ``kernels.exits``.
     submit, cancel, next_id : callable
         The pipeline's ways to the venue.
+    strategy : str
+        The strategy's name, which its orders carry.
 
     Attributes
     ----------
@@ -33,6 +36,8 @@ class Protection:
         Levels and what they come from, by the positions of ``kernels.exits``.
     partial_levels, partial_lots : (N, P) float64, int64
         Partial take-profits that are left.
+    refused : set of int
+        Instruments of which an exit was refused, and does not rest: it is asked for again.
     """
 
     def __init__(
@@ -43,9 +48,10 @@ class Protection:
         params: Floats,
         roi: Floats,
         partials: Floats,
-        submit: Callable[[Order], OrderState],
-        cancel: Callable[[str], OrderState],
+        submit: Callable[[list[Order]], list[OrderState]],
+        cancel: Callable[[str], None],
         next_id: Callable[[str], str],
+        strategy: str = "",
     ) -> None:
         self.states: Floats = np.full((width, levels.STATES), np.nan)
         self.partial_levels: Floats = np.full((width, len(partials)), np.nan)
@@ -60,7 +66,9 @@ class Protection:
         )
         self._params, self._roi, self._partials = params, roi, partials
         self._submit, self._cancel, self._next_id = submit, cancel, next_id
+        self._strategy = strategy
         self._resting: dict[int, list[Order]] = {}
+        self.refused: set[int] = set()
 
     def after_market_fill(
         self,
@@ -124,11 +132,13 @@ class Protection:
     def forget(self, i: int) -> None:
         """Cancel what rests for an instrument: its position is no more."""
         levels.clear(self.states[i], self.partial_lots[i])
+        self.refused.discard(i)
         for order in self._resting.pop(i, []):
             self._cancel(order.client_id)
 
     def rest(self, i: int, held: int, tick: float, time_ns: int) -> None:
         """Replace an instrument's orders at the venue by what its levels are now."""
+        self.refused.discard(i)
         before = self._resting.pop(i, [])
         for order in before:
             self._cancel(order.client_id)
@@ -148,7 +158,7 @@ class Protection:
                 wanted.append((OrderKind.LIMIT, Reason.PARTIAL, price, -side * lots))
         if not wanted:
             return
-        group, resting = self._next_id("g"), []
+        group, orders = self._next_id("g"), []
         for kind, reason, price, lots in wanted:
             # a level lies on the tick that it was set under, which may not be today's
             price_ticks, own_tick = ticks.get(price, (round(price / tick), tick))
@@ -163,10 +173,15 @@ class Protection:
                 tick=own_tick,
                 group=group,
                 reduce_only=True,
+                strategy=self._strategy,
             )
-            if self._submit(order) is OrderState.ACCEPTED:
-                resting.append(order)
-        self._resting[i] = resting
+            orders.append(order)
+        states = self._submit(orders)
+        self._resting[i] = [
+            order for order, state in zip(orders, states, strict=True) if state not in TERMINAL
+        ]
+        if len(self._resting[i]) < len(orders):
+            self.refused.add(i)
 
     def take_partial(self, i: int) -> None:
         """Strike out the nearest partial take-profit that is left: it was filled."""

@@ -7,15 +7,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.domain.approval import Approvals
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.ledger import Fill
+from peak_trade.domain.matching import Matching
 from peak_trade.domain.order import Order, OrderKind, OrderState, Reason
 from peak_trade.domain.terms import Terms
-from peak_trade.kernels import accounting, costs, exits, fills, limits
+from peak_trade.execution.matching import Matcher
+from peak_trade.execution.sim_orders import SimOrders
+from peak_trade.execution.venue import Answer, Venue
+from peak_trade.kernels import accounting, costs, exits, fills, limits, match
 from peak_trade.kernels.simulate import bar_opening, opens_since
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+_ACCEPTED, _CANCELED = Answer(OrderState.ACCEPTED), Answer(OrderState.CANCELED)
 
 
 class Matched(NamedTuple):
@@ -62,14 +70,17 @@ class Native:
     roi: Floats
 
 
-class SimVenue:
-    """Fills market orders at the open, then resting exits inside the bar.
+class SimVenue(Venue):
+    """Fills market orders at the open, then resting exits inside the bar; general orders after each.
 
     Orders that reach the market at one instant: those that reduce fill first, then exits that the
-    open has passed, then increases, scaled by one factor to what the venue's cash pays.
+    open has passed, then increases, scaled by one factor to what the venue's cash pays. General orders
+    (reason ORDER) follow, matched by :class:`peak_trade.execution.matching.Matcher`.
 
     Parameters
     ----------
+    approvals : Approvals
+        The gate's, which orders are taken by.
     bars : Bars
         What orders are matched on.
     terms : Terms
@@ -82,6 +93,8 @@ class SimVenue:
         The last row traded.
     detail : callable, optional
         Gives the finer bars (K, 3) of open, high and low inside a bar of (row, instrument).
+    matching : Matching, optional
+        How general orders are matched.
 
     Attributes
     ----------
@@ -99,6 +112,7 @@ class SimVenue:
 
     def __init__(
         self,
+        approvals: Approvals,
         bars: Bars,
         terms: Terms,
         *,
@@ -107,13 +121,16 @@ class SimVenue:
         minima: Floats,
         last_row: int,
         detail: Callable[[int, int], Floats] | None = None,
+        matching: Matching | None = None,
     ) -> None:
+        super().__init__(approvals)
         width = len(bars.instruments)
         self.cash = terms.cash
         self.held: Ints = np.zeros(width, np.int64)
         self.shortfalls = 0
         self.cancelled_lots = 0
         self.ambiguous = 0
+        self._trades = 0
         self.steps, self.minima = steps, minima
         self.units = np.array([instrument.unit for instrument in bars.instruments])
         self.rates: Floats = np.ones(width)
@@ -138,36 +155,66 @@ class SimVenue:
         self._out = np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros(room)
         self._no_rest = _Rest(np.full(exits.STATES, np.nan), np.zeros(0), np.zeros(0, np.int64),
                               None, None, [])  # fmt: skip
+        self._general = SimOrders(
+            bars,
+            settings=matching or Matching(),
+            held=self.held,
+            worse=self._worse,
+            affordable=self._affordable,
+            book=self._book,
+            rejects=self._rejects,
+        )
+
+    @property
+    def matcher(self) -> Matcher:
+        """The matcher of general orders; it tells which are open."""
+        return self._general.matcher
 
     @property
     def has_orders(self) -> bool:
         """Whether any order is open, or a position may be liquidated."""
-        return bool(self._market or self._resting) or (
+        return bool(self._market or self._resting) or self._general.is_busy or (
             self._margin is not None and bool(self.held.any())
         ) or (self._native is not None and bool(self.held.any()))  # fmt: skip
 
-    def submit(self, order: Order) -> OrderState:
-        """Take an order; one market order of an instrument works at a time, the last one."""
+    def _place(self, order: Order) -> Answer:
+        """Take an order; a target's market order takes the place of the one before."""
+        if order.reason is Reason.ORDER:
+            return self._general.place(order)
         if order.kind is OrderKind.MARKET:
             self._market[order.instrument] = order
         else:
             self._resting.setdefault(order.instrument, {})[order.client_id] = order
             self._rests.pop(order.instrument, None)
-        return OrderState.ACCEPTED
+        return _ACCEPTED
 
-    def cancel(self, client_id: str) -> OrderState:
-        """Cancel an open order; one that is not open was filled or cancelled before."""
+    def adjust(self, order: Order) -> None:
+        """Follow what a split has made of an open market order."""
+        if self._market.get(order.instrument) is not None:
+            self._market[order.instrument] = order
+
+    def cancel(self, client_id: str) -> Answer:
+        """Cancel what is left of an order; nothing is left of one that has ended."""
+        if client_id in self._general.matcher:
+            return self._general.cancel(client_id)
         for i, order in self._market.items():
             if order.client_id == client_id:
                 del self._market[i]
-                return OrderState.CANCELED
+                return _CANCELED
         for i, orders in self._resting.items():
             if orders.pop(client_id, None) is not None:
                 self._rests.pop(i, None)
                 if not orders:
                     del self._resting[i]
-                return OrderState.CANCELED
-        return OrderState.FILLED
+                return _CANCELED
+        return _CANCELED
+
+    def take_ended(self) -> list[tuple[str, OrderState, str]]:
+        """General orders that ended here since the last call, otherwise than by a full fill.
+
+        Client id, how it ended, and why.
+        """
+        return self._general.take_ended()
 
     def mark(self, marks: Floats) -> None:
         """Value positions that do not trade at these prices (N,), and see what would liquidate them."""
@@ -179,16 +226,19 @@ class SimVenue:
         self.cash += amount
 
     def split(self, i: int, lots: int) -> None:
-        """Set a position to what a split has made of it."""
+        """Set a position to what a split has made of it; its general orders end."""
         self.held[i] = lots
+        self._general.cancel_instrument(i, "a split has changed what it asks for")
 
     def deliver(self, i: int, price: float, row: int, time_ns: int) -> Fill:
         """Close a position at a price that nobody trades at: it is no more. Nothing is charged."""
         lots = -int(self.held[i])
         value = accounting.value_of(lots, self.units[i], price)
+        self._trades += 1
         self.cash = accounting.cash_after(self.cash, value, 0.0)
         self.held[i] = 0
         self._liquidation[i] = np.nan
+        self._general.cancel_instrument(i, "the instrument is no more")
         return Fill(
             client_id=f"delisting{row}",
             instrument=i,
@@ -200,6 +250,7 @@ class SimVenue:
             row=row,
             cash=self.cash,
             rate=float(self.rates[i]),
+            trade_id=f"{self._trades:x}",
         )
 
     def follow(self, native: Native) -> None:
@@ -212,11 +263,15 @@ class SimVenue:
         """Fill what a row's opens fill, an instant at a time; reductions come before increases.
 
         Each instant gives two matches, and between them the caller may cancel orders; with the
-        second one the instant's market orders have ended, filled or not.
+        second one the instant's market orders have ended, filled or not. General orders come last.
         """
         opening = self._opening(row)
+        general = self._general.matcher.instruments
         for when in sorted({when for when, _ in opening.values()}):
             bars = {i: bar for i, (moment, bar) in opening.items() if moment == when}
+            if self._has_general_alone:
+                yield Matched(self._general.at_opens(bars, row, when), ())
+                continue
             due = [
                 (self._market[i], bar)
                 for i, bar in sorted(bars.items())
@@ -235,11 +290,18 @@ class SimVenue:
             later = {order.instrument: bar for order, bar in still if bar > row}
             if later:
                 yield Matched(self._gaps(later, row), ())
+            others = {i: bars[i] for i in general if i in bars}
+            if others:
+                yield Matched(self._general.at_opens(others, row, when), ())
+
+    @property
+    def _has_general_alone(self) -> bool:
+        return not (self._market or self._resting) and self._margin is None and self._is_tied
 
     def _opening(self, row: int) -> dict[int, tuple[int, int]]:
         """Open time and row of the bars that open for instruments with orders, by instrument."""
         bars, found = self._bars, {}
-        watched = {*self._market, *self._resting}
+        watched = {*self._market, *self._resting, *self._general.matcher.instruments}
         if self._margin is not None:
             watched |= set(map(int, np.flatnonzero(self.held)))
         for i in sorted(watched):
@@ -327,6 +389,7 @@ class SimVenue:
     def match_inside(self, row: int) -> Iterator[list[Fill]]:
         """Fill the exits that a row's bars reach, open first, adverse extreme next."""
         bars = self._bars
+        general = self._general
         for i in self._watched_inside():
             if not bars.tradable[row, i] or self.held[i] == 0:
                 continue
@@ -341,6 +404,11 @@ class SimVenue:
                     yield self._at_open(row, row, i, open_, at_open=k == 0)
                 if self.held[i] != 0:
                     yield self._in_bar(row, i, high, low)
+        if general.matcher.has_orders:
+            for i in general.matcher.instruments:
+                if bars.tradable[row, i]:
+                    yield general.inside(row, i)
+            general.close_row(row)
 
     def _watched_inside(self) -> list[int]:
         if self._margin is not None or not self._is_tied:
@@ -456,6 +524,35 @@ class SimVenue:
         )
         return float(fills.market_price(price, lots, slip))
 
+    def _affordable(self, i: int, lots: int, price: float) -> int:
+        """How many of signed lots cash pays at a price, what reduces coming first; counts what is cut."""
+        less = match.reducing_lots(int(self.held[i]), lots)
+        if less == lots:
+            return lots
+        cash, held = self.cash, self.held
+        if less:
+            value = accounting.value_of(less, self.units[i], price)
+            fee = costs.fee_at(self.fees, False, less * self._lots[i], value)
+            cash, held = accounting.cash_after(cash, value, fee), held.copy()
+            held[i] += less
+        wanted = np.zeros(len(held), np.int64)
+        wanted[i] = lots - less
+        prices = self._marks.copy()
+        prices[i] = price
+        leverage = 1.0 if self._margin is None else self._margin.max_leverage
+        if self._margin is None:
+            pays = accounting.spendable(cash, held, self.units, prices)
+        else:
+            pays = costs.buying_power(cash, held, self.units, prices, leverage)
+        costs.scale_to_cash(
+            wanted, self.units, self._lots, prices, self.steps, self.minima, self.fees, leverage,
+            pays, self._rejects, self._charges.repeats,
+        )  # fmt: skip
+        paid = less + int(wanted[i])
+        self.shortfalls += paid != lots
+        self.cancelled_lots += abs(lots) - abs(paid)
+        return paid
+
     def _find_liquidation(self) -> None:
         if self._margin is None or not self.held.any():
             return
@@ -485,20 +582,26 @@ class SimVenue:
         *,
         reference: float,
         at_open: bool,
+        rests: bool | None = None,
     ) -> Fill:
         unit = self.units[i]
         value = accounting.value_of(lots, unit, price)
-        rests = not exits.is_stop(int(reason))
+        is_general = rests is not None
+        if rests is None:
+            rests = not exits.is_stop(int(reason))
         fee = costs.fee_at(self.fees, rests, lots * self._lots[i], value)
         if reason is Reason.LIQUIDATION and self._margin is not None:
             fee += self._margin.liquidation_fee * abs(value)
         self.cash = accounting.cash_after(self.cash, value, fee)
         self.held[i] += lots
+        self._trades += 1
         if self.held[i] == 0:
             self._resting.pop(i, None)  # reduce-only orders end with the position
             self._rests.pop(i, None)
             self._liquidation[i] = np.nan
         when = self._fill_time[bar, i] if at_open else self._bars.time[row]
+        if not is_general and self._general.matcher.has_orders:
+            self._general.position_changed(i, int(when))
         return Fill(
             client_id=client_id,
             instrument=i,
@@ -513,6 +616,7 @@ class SimVenue:
             cash=self.cash,
             slippage=costs.slippage_paid(lots, unit, reference, price),
             rate=float(self.rates[i]),
+            trade_id=f"{self._trades:x}",
         )
 
 

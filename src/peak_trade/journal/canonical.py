@@ -14,6 +14,10 @@ from peak_trade.domain.record import Record
 from peak_trade.domain.strategy import HasTargets, parameter_values
 
 RESULT_FORMAT = "peak-trade result 1"
+_encoded = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+_ATOMS = frozenset((str, int, bool, type(None)))  # as they are; the others take longer to tell
 _FILLS = ("row", "time", "instrument", "lots", "price", "fee", "reason", "cash")
 
 
@@ -32,6 +36,8 @@ def plain(value: object) -> object:
     >>> plain(Margin())["type"], plain(Margin())["max_leverage"]
     ('Margin', 2.0)
     """
+    if type(value) in _ATOMS:
+        return value
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Enum):
@@ -76,9 +82,7 @@ def canonical_json(value: object) -> str:
     >>> canonical_json({"b": (1, 0.1), "a": None})
     '{"a":null,"b":[1,0.1]}'
     """
-    return json.dumps(
-        plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _encoded(plain(value))
 
 
 def parsed_json(text: str) -> object:

@@ -44,7 +44,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout."""
-        with _told(self.shown), self.engine.connect() as connection, connection.begin():
+        with told(self.shown), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -53,7 +53,7 @@ class Database:
 
         SQLite lets one process write at a time; the others wait for it here.
         """
-        with _told(self.shown), self.engine.connect() as plain:
+        with told(self.shown), self.engine.connect() as plain:
             connection = plain.execution_options(writes=True)
             with connection.begin():
                 yield connection
@@ -215,14 +215,14 @@ def _revision(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _told(shown: str) -> Iterator[None]:
+def told(shown: str) -> Iterator[None]:
     """Say what an error of the database means and what to do; its own text names no secret."""
     try:
         yield
     except exc.IntegrityError:
         raise
     except exc.DBAPIError as error:
-        raise _meaning(str(error.orig), shown) from None
+        raise meaning(str(error.orig), shown) from None
     except exc.SQLAlchemyError as error:
         raise JournalError(
             f"the database {shown} cannot be used: {type(error).__name__}",
@@ -230,7 +230,8 @@ def _told(shown: str) -> Iterator[None]:
         ) from None
 
 
-def _meaning(reason: str, shown: str) -> JournalError:
+def meaning(reason: str, shown: str) -> JournalError:
+    """What the text of a driver's error means, and what to do about it."""
     if any(part in reason for part in _LOCKED):
         return JournalError(
             f"the database {shown} is locked by another process for more than "

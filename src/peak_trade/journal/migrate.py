@@ -1,5 +1,6 @@
 """Migrations: step by step from whatever a database holds to the schema of this version."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic.config import Config
@@ -34,13 +35,38 @@ def upgrade(connection: Connection, shown: str, *, revision: str = "head") -> No
     JournalError
         The database is of a newer version than this program.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     folder = scripts()
 
     def steps(current: str | tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
         return folder._upgrade_revs(revision, current)  # type: ignore[arg-type]
 
+    _run(connection, shown, folder, steps)
+
+
+def downgrade(connection: Connection, shown: str, *, revision: str) -> None:
+    """Take the database of an open transaction back to an older revision.
+
+    What the newer revisions alone hold is lost: tables of theirs are dropped with what is in them.
+
+    Raises
+    ------
+    JournalError
+        The database is of a newer version than this program.
+    """
+    folder = scripts()
+
+    def steps(current: str | tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:
+        return folder._downgrade_revs(revision, current)  # type: ignore[arg-type]
+
+    _run(connection, shown, folder, steps)
+
+
+Steps = Callable[[str | tuple[str, ...], MigrationContext], list[RevisionStep]]
+
+
+def _run(connection: Connection, shown: str, folder: ScriptDirectory, steps: Steps) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     try:
         with EnvironmentContext(Config(), folder, fn=steps) as environment:
             environment.configure(

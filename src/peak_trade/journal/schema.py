@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from peak_trade.journal.canonical import canonical_json, parsed_json
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this version reads and writes."""
 
 VERSION_TABLE = "peak_trade_version"
@@ -90,3 +90,77 @@ run_tags = Table(
     Column("tag", String(100), primary_key=True),
     Index(None, "tag"),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("venue", String(100), nullable=False),
+    Column("environment", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("strategy", String(500), nullable=False),
+    Column("label", String(200), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("started_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+    Column("detail", Text, nullable=False),
+    Column("request", CanonicalJson, nullable=False),
+    Column("result", CanonicalJson),
+    Column("config_digest", String(64), nullable=False),
+    Column("code_version", String(100), nullable=False),
+    Index(None, "started_ns"),
+    Index(None, "account"),
+    Index(None, "state"),
+)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("stream", String(100), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", String(200), nullable=False),
+    Column("since_ns", BigInteger, nullable=False),
+)
+"""Who may write a stream: each that opens it raises the epoch, and the one before is refused."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("stream", String(100), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+    Column("prev", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    sqlite_with_rowid=False,  # the records of a stream lie side by side
+)
+"""The records of all streams; a payload is kept as its text, of which checksum and hash are made."""
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("stream", String(100), primary_key=True),
+    Column("recorded", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("state", Text, nullable=False),
+)
+"""States that were reached after record ``seq``, whose hash is ``hash``; ``recorded`` is the
+sequence number of the record that tells of it."""
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("token", String(200), primary_key=True),
+    Column("owner", String(200), primary_key=True),
+    Column("amount", Float, nullable=False),
+    Index(None, "owner"),
+    sqlite_with_rowid=False,
+)
+"""Exposure that is spoken for, over all sessions of an account."""

@@ -12,7 +12,9 @@ import numpy.typing as npt
 from peak_trade.domain.actions import Actions, StockSplit
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, ParameterError, StrategyError, did_you_mean
+from peak_trade.domain.matching import Matching
 from peak_trade.domain.order import Reason
+from peak_trade.domain.order_strategy import OrderStrategy
 from peak_trade.domain.record import Record, Trades
 from peak_trade.domain.sizer import Sizer
 from peak_trade.domain.strategy import HasTargets, parameter_values, warmup_of
@@ -99,7 +101,7 @@ class Backtest:
     """
 
     run: str
-    strategy: HasTargets
+    strategy: HasTargets | OrderStrategy
     bars: Bars
     record: Record
     stats: Mapping[str, float]
@@ -281,7 +283,7 @@ _REASONS = np.array([reason.name.lower() for reason in sorted(Reason)])
 
 
 def backtest(
-    strategy: HasTargets,
+    strategy: HasTargets | OrderStrategy,
     bars: Bars,
     *,
     cash: float = 100_000.0,
@@ -299,6 +301,7 @@ def backtest(
     band: float | None = None,
     sizer: Sizer | None = None,
     currency: str = "",
+    matching: Matching | None = None,
     actions: Actions | None = None,
     detail: Bars | None = None,
     signals: Bars | None = None,
@@ -307,8 +310,8 @@ def backtest(
 
     Parameters
     ----------
-    strategy : HasTargets
-        Any object with ``targets(bars)``.
+    strategy : HasTargets or OrderStrategy
+        Any object with ``targets(bars)``, or an order strategy.
     bars : Bars
         From ``pt.load``.
     cash : float
@@ -338,6 +341,8 @@ def backtest(
         What scales targets before they become lots (``portfolio.size``).
     currency : str
         The account's currency; left out, the one that all instruments are quoted in.
+    matching : Matching, optional
+        Latency, touches and shares of volume for the orders of order strategies.
     actions : Actions, optional
         Dividends, splits, delistings and funding of the instruments.
     detail : Bars, optional
@@ -373,35 +378,65 @@ def backtest(
         band=band,
         sizer=sizer,
         currency=currency,
+        matching=matching or Matching(),
     )
     _check_request(strategy, bars, engine)
     span = Span.of(bars, start, end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
     seen = span.bars if signals is None else _seen(signals, span.bars)
-    targets = target_array(strategy, seen)
     scene = Scene.of(
         span.bars, start=span.start, stop=span.stop, terms=terms, actions=actions, detail=detail
     )
-    record, note = scene.run(targets, type(strategy).__name__, engine)
-    ambiguity = _ambiguity_of(scene, record, targets, engine)
+    name, ambiguity = type(strategy).__name__, None
+    if isinstance(strategy, OrderStrategy):
+        record, note = scene.run_orders(strategy, name, engine)
+    else:
+        targets = target_array(strategy, seen)
+        record, note = scene.run(targets, name, engine)
+        ambiguity = _ambiguity_of(scene, record, targets, engine)
+    found = measured(record, strategy, bars, run=new_run_id(), actions=actions)
+    split = split_warnings(record, actions) if signals is None else ()
+    return replace(
+        found,
+        engine_note=note,
+        ambiguity=ambiguity,
+        warnings=(*found.warnings, *path_warnings(ambiguity), *split),
+        detail=detail,
+        signals=signals,
+    )
+
+
+def measured(
+    record: Record,
+    strategy: HasTargets | OrderStrategy,
+    bars: Bars,
+    *,
+    run: str,
+    actions: Actions | None = None,
+) -> Backtest:
+    """Measure what came of a run over bars, whoever ran it: a backtest or a session.
+
+    Parameters
+    ----------
+    record : Record
+        What was traded, over at least two rows.
+    strategy, bars
+        What was run, and what it was run over.
+    run : str
+        The run's id.
+    actions : Actions, optional
+        Dividends, splits, delistings and funding of the instruments.
+    """
     stats = performance.summary_of(record)
     return Backtest(
-        run=new_run_id(),
+        run=run,
         strategy=strategy,
         bars=bars,
         record=record,
         stats=stats,
-        engine_note=note,
-        ambiguity=ambiguity,
-        warnings=(
-            *warnings_of(record, stats),
-            *path_warnings(ambiguity),
-            *(split_warnings(record, actions) if signals is None else ()),
-        ),
+        warnings=warnings_of(record, stats),
         actions=actions,
-        detail=detail,
-        signals=signals,
     )
 
 
@@ -467,7 +502,7 @@ def _check_request(strategy: object, bars: object, engine: str) -> None:
             f"{strategy.__name__} is a class, not a strategy",
             hint=f"make an object of it: {strategy.__name__}(...)",
         )
-    if not isinstance(strategy, HasTargets):
+    if not isinstance(strategy, HasTargets | OrderStrategy):
         raise StrategyError(
             f"{strategy!r} has no method targets(bars)",
             hint="hand in an object, such as pt.strategies.MaCross(fast=20, slow=100)",
@@ -481,7 +516,7 @@ def _check_request(strategy: object, bars: object, engine: str) -> None:
         raise ParameterError(f"engine {engine!r} is not known", hint="choose auto, fast or session")
 
 
-def check_warmup(strategy: HasTargets, span: Span) -> None:
+def check_warmup(strategy: HasTargets | OrderStrategy, span: Span) -> None:
     """Refuse bars that end before a strategy's first target that means something."""
     warmup = warmup_of(strategy)
     if warmup >= span.stop:

@@ -12,7 +12,14 @@ import numpy.typing as npt
 from peak_trade.domain.bars import COLUMNS, Bars
 from peak_trade.domain.errors import ParameterError, PeakTradeError, StrategyError
 from peak_trade.domain.memory import Memory
-from peak_trade.domain.strategy import HasTargets, Targets, parameter_values, warmup_of
+from peak_trade.domain.strategy import (
+    ORDERS,
+    HasTargets,
+    Targets,
+    kind_of,
+    parameter_values,
+    warmup_of,
+)
 from peak_trade.portfolio.weights import target_array
 
 Floats = npt.NDArray[np.float64]
@@ -157,6 +164,11 @@ def check_causality(
     >>> report.leaks, report.first_leak.row, report.first_leak.columns
     (2, 0, ('close',))
     """
+    if kind_of(strategy) == ORDERS:
+        raise StrategyError(
+            f"{type(strategy).__name__} asks for orders, targets are expected",
+            hint="check it with check_order_causality, or peak causality",
+        )
     if every is not None and every < 1:
         raise ParameterError(f"every {every} is not at least 1", hint="1 checks every row")
     if not seconds > 0:

@@ -166,7 +166,7 @@ def recipe_of(result: "Backtest") -> str:
     )
 
 
-def imports_of(strategy: HasTargets) -> list[str]:
+def imports_of(strategy: object) -> list[str]:
     """Lines that import the classes of a strategy and of those that it is made of."""
     kind = type(strategy)
     module = kind.__module__
@@ -202,13 +202,13 @@ def _default_of(field: "Field[object]") -> object:
     return field.default
 
 
-def description_of(strategy: HasTargets) -> str:
+def description_of(strategy: object) -> str:
     """First paragraph of a strategy's docstring, on one line."""
     text = inspect.getdoc(type(strategy)) or ""
     return " ".join(text.split("\n\n")[0].split())
 
 
-def indicators_of(strategy: HasTargets, bars: Bars) -> Mapping[str, Floats]:
+def indicators_of(strategy: object, bars: Bars) -> Mapping[str, Floats]:
     """What the strategy offers to be drawn over the price, or below it in a pane of its own."""
     offered = getattr(strategy, "indicators", None)
     if not callable(offered):

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from peak_trade.app.cli import backtest, causality, options, sweep
-from peak_trade.app.cli.options import KEYS
 from peak_trade.app.config import configure
+from peak_trade.app.keys import KEYS
 from peak_trade.app.settings import Measure, Settings
 from peak_trade.data.fees import venues_with_fees
 from peak_trade.portfolio.size import SIZERS

@@ -32,6 +32,9 @@ def test_example_of_the_help_runs(peak, folder: Path, example: str) -> None:
     if "last" in example:  # of the runs that were made before it
         for fast in ("fast=10", "fast=20"):
             assert peak("backtest", "ma_cross", "--data", "builtin:sp500", "--set", fast).code == 0
+    if "order.json" in example:
+        order = peak("risk", "check", "--example").out
+        (folder / "order.json").write_text(order)
     ran = peak(*example.split()[1:])
     assert ran.code == 0, ran.err
     assert ran.out

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from peak_trade.app.recording import Asked
     from peak_trade.app.settings import Settings
     from peak_trade.domain.bars import Bars
+    from peak_trade.domain.order_strategy import OrderStrategy
+    from peak_trade.domain.strategy import HasTargets
     from peak_trade.research.backtest import Ambiguity, Backtest
     from peak_trade.research.run import Run
 
@@ -95,8 +97,7 @@ def run(
 ) -> None:
     """Trade a strategy over stored bars and show what came of it."""
     given = dict(locals())
-    from peak_trade.app import recording
-    from peak_trade.app.cli import request
+    from peak_trade.app import recording, request
     from peak_trade.app.wiring import split_settings
     from peak_trade.engine.clock import now_ns
 
@@ -129,7 +130,7 @@ def trade(
 
     ``bars`` are what ``asked`` names, where they are loaded already.
     """
-    from peak_trade.app.cli import request
+    from peak_trade.app import request
     from peak_trade.app.terms import terms_of
     from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
@@ -143,7 +144,7 @@ def trade(
         bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
     actions = request.load_actions(asked.actions, found, bars)
     return backtest(
-        made,
+        cast("HasTargets | OrderStrategy", made),
         bars,
         cash=terms.cash,
         costs=terms.costs,
@@ -160,6 +161,7 @@ def trade(
         band=terms.band,
         sizer=terms.sizer,
         currency=terms.currency,
+        matching=terms.matching,
         actions=actions,
         detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
         signals=request.signals_of(asked.signals, bars, actions),

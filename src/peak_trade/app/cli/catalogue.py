@@ -65,6 +65,7 @@ def strategies(name: Name = None, json: options.Json = False) -> None:
 
 def _all(*, json: bool) -> None:
     from peak_trade.app.wiring import registered_strategies, strategy_class
+    from peak_trade.domain.strategy import kind_of
 
     found = [(item, strategy_class(item.name)) for item in registered_strategies()]
     if json:
@@ -73,6 +74,7 @@ def _all(*, json: bool) -> None:
                 "strategies": [
                     {
                         "name": item.name,
+                        "kind": kind_of(kind),
                         "description": _summary(kind),
                         "location": item.location,
                         "package": item.package,
@@ -83,16 +85,16 @@ def _all(*, json: bool) -> None:
         )
         return
     print_table(
-        ("name", "what it does"),
-        [(item.name, _summary(kind)) for item, kind in found],
-        words={0, 1},
+        ("name", "kind", "what it does"),
+        [(item.name, kind_of(kind), _summary(kind)) for item, kind in found],
+        words={0, 1, 2},
     )
     print("Parameters of one: peak strategies NAME. One of your own: FILE.py:CLASS.")
 
 
 def _one(name: str, *, json: bool) -> None:
     from peak_trade.app.wiring import location_of, strategy_class
-    from peak_trade.domain.strategy import parameters, warmup_of
+    from peak_trade.domain.strategy import kind_of, parameters, warmup_of
 
     kind = strategy_class(name)
     listed = parameters(kind)
@@ -102,6 +104,7 @@ def _one(name: str, *, json: bool) -> None:
     warmup = warmup_of(kind()) if complete else None
     facts = {
         "name": name,
+        "kind": kind_of(kind),
         "description": _summary(kind),
         "source": str(getattr(kind, "source", "")),
         "location": location_of(kind),

@@ -1,7 +1,7 @@
 """`peak causality`: does a strategy look ahead, and is its warm-up long enough."""
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +10,7 @@ from peak_trade.app.cli.console import announce_compilation, print_facts, print_
 
 if TYPE_CHECKING:
     from peak_trade.research.causality import CausalityReport
+    from peak_trade.research.order_causality import OrderCausalityReport
 
 LEAKS = 1
 
@@ -39,9 +40,9 @@ def run(
     config: options.ConfigFile = None,
     json: options.Json = False,
 ) -> None:
-    """Compare every row of targets with what the bars up to it give; exit code 1 for a leak."""
+    """Compare targets, or requested orders, with what the bars up to them give; exit 1 for a leak."""
     given = dict(locals())
-    from peak_trade.app.cli import request
+    from peak_trade.app import request
     from peak_trade.app.wiring import split_settings, strategy_class
     from peak_trade.domain.strategy import make
 
@@ -50,12 +51,19 @@ def run(
     chosen = found.values
     kind = strategy_class(strategy)
     made = make(kind, parameters)
+    from peak_trade.domain.order_strategy import OrderStrategy
+    from peak_trade.domain.strategy import HasTargets
     from peak_trade.research.causality import check_causality
+    from peak_trade.research.order_causality import check_order_causality
 
     bars = request.load_bars(data, found, columns=columns, symbols=symbol)
     announce_compilation()
+    report: CausalityReport | OrderCausalityReport
     with progress("Checking", wanted=chosen.flags.show_progress) as watch:
-        report = check_causality(made, bars, every=every, progress=watch)
+        if isinstance(made, OrderStrategy):
+            report = check_order_causality(made, bars, every=every, progress=watch)
+        else:
+            report = check_causality(cast(HasTargets, made), bars, every=every, progress=watch)
     if json:
         print_json({**report.to_dict(), "strategy": strategy})
     else:
@@ -68,9 +76,37 @@ def _difference(value: float) -> str:
     return f"{value:.3g}" if math.isfinite(value) else "unknown"
 
 
-def _show(report: "CausalityReport", name: str) -> None:
+def _show(report: "CausalityReport | OrderCausalityReport", name: str) -> None:
+    from peak_trade.research.causality import CausalityReport
+
     chosen = ", ".join(f"{key}={value}" for key, value in report.params.items())
     print(f"{report.strategy}({chosen}) on {name}")
+    if isinstance(report, CausalityReport):
+        _show_targets(report)
+    else:
+        _show_orders(report)
+
+
+def _show_orders(report: "OrderCausalityReport") -> None:
+    facts = {
+        "Bars": f"{report.rows:,}",
+        "Shorter histories checked": f"{report.checked:,}",
+        "Shorter histories that differ": f"{report.leaks:,}",
+        "Events": f"{report.events:,}",
+    }
+    print_facts(facts, numbers=True)
+    leak = report.first_leak
+    if leak is None:
+        where = "" if report.checked == report.rows else " at the bars that were checked"
+        print(f"No look-ahead was found{where}.")
+        return
+    print(
+        f"LOOK-AHEAD: after the {leak.event} of {leak.symbol} at {leak.time} (row {leak.row}) it asks "
+        f"for {leak.found} with all bars and for {leak.expected} with the bars up to it."
+    )
+
+
+def _show_targets(report: "CausalityReport") -> None:
     facts = {
         "Bars": f"{report.rows:,}",
         "Bars checked": f"{report.checked:,}",

@@ -52,8 +52,8 @@ def run(
 ) -> None:
     """Trade several strategies over the same bars and set them side by side."""
     given = dict(locals())
-    from peak_trade.app import recording
-    from peak_trade.app.cli import backtest, request
+    from peak_trade.app import recording, request
+    from peak_trade.app.cli import backtest
     from peak_trade.app.wiring import split_settings
 
     found = request.configured(given, split_settings(settings or [])[1], config)

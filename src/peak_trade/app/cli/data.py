@@ -58,7 +58,7 @@ def check(
 ) -> None:
     """Check a file before a backtest leans on it; exit code 1 where a backtest would refuse it."""
     given = dict(locals())
-    from peak_trade.app.cli import request
+    from peak_trade.app import request
     from peak_trade.app.cli.outputs import TABLES, check_path
 
     found = request.configured(given, {}, config)

@@ -15,8 +15,14 @@ from peak_trade.app.cli import (
     config,
     data,
     doctor,
+    journal,
+    kill,
+    orders,
+    risk,
     runs,
+    sessions,
     sweep,
+    trade,
 )
 from peak_trade.app.cli.examples import help_of
 from peak_trade.domain.errors import InputError, PeakTradeError, StrategyError
@@ -32,9 +38,20 @@ app = typer.Typer(
 data_app = typer.Typer(help="Market data: what there is, and whether it is sound.")
 runs_app = typer.Typer(help="The runs that were made: list, show, compare.")
 config_app = typer.Typer(help="Settings: what they are, where they come from.")
+kill_app = typer.Typer(help="The kill switch: stop trading, see why, recover.")
+operator_app = typer.Typer(help="Who may recover from a kill.")
+sessions_app = typer.Typer(
+    help=help_of("sessions", "What trades and has traded: list, show, stop, go on."),
+    invoke_without_command=True,
+)
+journal_app = typer.Typer(help="The journals of sessions: verify, read, export, make again.")
+risk_app = typer.Typer(help="Limits and rules: what holds, and what the gate says to an order.")
 
 app.command("backtest", help=help_of("backtest", "Trade a strategy over stored bars."))(
     backtest.run
+)
+app.command("run", help=help_of("run", "Trade strategies on paper, through gate and journal."))(
+    trade.run
 )
 app.command("sweep", help=help_of("sweep", "Backtest every combination of a grid."))(sweep.run)
 app.command("compare", help=help_of("compare", "Set several strategies side by side."))(compare.run)
@@ -73,9 +90,90 @@ config_app.command("explain", help=help_of("config explain", "Explain one settin
 config_app.command("check", help=help_of("config check", "Check a configuration file."))(
     config.check
 )
+sessions_app.callback()(sessions.newest)
+sessions_app.command("list", help=help_of("sessions list", "List the sessions, newest first."))(
+    sessions.list_
+)
+sessions_app.command(
+    "show", help=help_of("sessions show", "Show one session: what it trades, where it stands.")
+)(sessions.show)
+sessions_app.command("stop", help=help_of("sessions stop", "Ask a running session to end."))(
+    sessions.stop
+)
+sessions_app.command(
+    "resume", help=help_of("sessions resume", "Go on with a session where its journal ends.")
+)(sessions.resume)
+app.command("orders", help=help_of("orders", "List a session's orders, refused ones too."))(
+    orders.orders
+)
+app.command("fills", help=help_of("fills", "List a session's fills."))(orders.fills)
+app.command("positions", help=help_of("positions", "Show what a session holds."))(orders.positions)
+app.command("ledger", help=help_of("ledger", "List every change of a session's cash."))(
+    orders.ledger
+)
+journal_app.command(
+    "verify", help=help_of("journal verify", "Check that journals are what was written; 1 if not.")
+)(journal.verify)
+journal_app.command("tail", help=help_of("journal tail", "Show a journal's last records."))(
+    journal.tail
+)
+journal_app.command("export", help=help_of("journal export", "Write a journal to a file."))(
+    journal.export
+)
+journal_app.command(
+    "replay", help=help_of("journal replay", "Make a session again; 1 where a record differs.")
+)(journal.replay)
+risk_app.command(
+    "show", help=help_of("risk show", "Show the limits and the policy in force, and their files.")
+)(risk.show)
+risk_app.command("limits", help=help_of("risk limits", "List every rule that orders pass."))(
+    risk.limits
+)
+risk_app.command(
+    "check", help=help_of("risk check", "Show what the gate says to an order; 1 where it refuses.")
+)(risk.check)
+risk_app.command("explain", help=help_of("risk explain", "Explain one rule and its limit."))(
+    risk.explain
+)
+kill_app.command("trip", help=help_of("kill trip", "Stop every order of a scope, at once."))(
+    kill.trip
+)
+kill_app.command("status", help=help_of("kill status", "Show what is stopped, and why."))(
+    kill.status
+)
+kill_app.command(
+    "approval-code", help=help_of("kill approval-code", "Approve a recovery: a code, shown once.")
+)(kill.approval_code)
+kill_app.command(
+    "request-recovery", help=help_of("kill request-recovery", "Begin to recover from a kill.")
+)(kill.request_recovery)
+kill_app.command(
+    "complete-recovery",
+    help=help_of("kill complete-recovery", "Trade again, after the cooldown."),
+)(kill.complete_recovery)
+kill_app.command("reset-peak", help=help_of("kill reset-peak", "Measure a drawdown from now on."))(
+    kill.reset_peak
+)
+kill_app.command("history", help=help_of("kill history", "Show what ever happened to it."))(
+    kill.history
+)
+operator_app.command("add", help=help_of("kill operator add", "Add an operator."))(
+    kill.add_operator
+)
+operator_app.command("list", help=help_of("kill operator list", "List the operators."))(
+    kill.list_operators
+)
+app.command(
+    "watchdog", help=help_of("watchdog", "Trip the kill switch where a session is silent.")
+)(kill.watchdog)
+kill_app.add_typer(operator_app, name="operator", no_args_is_help=True)
+app.add_typer(kill_app, name="kill", no_args_is_help=True)
+app.add_typer(sessions_app, name="sessions")
+app.add_typer(journal_app, name="journal", no_args_is_help=True)
 app.add_typer(data_app, name="data", no_args_is_help=True)
 app.add_typer(runs_app, name="runs", no_args_is_help=True)
 app.add_typer(config_app, name="config", no_args_is_help=True)
+app.add_typer(risk_app, name="risk", no_args_is_help=True)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,49 +8,6 @@ import typer
 DATA, ACCOUNT, OUTPUT = "Data", "Account", "Output"
 COSTS, EXITS, RISK, SIZING = "Costs", "Exits", "Limits and margin", "Sizing"
 
-KEYS = {
-    "cash": "backtest.cash",
-    "commission": "backtest.commission",
-    "slippage": "backtest.slippage",
-    "cash_buffer": "backtest.cash_buffer",
-    "min_change": "backtest.min_change",
-    "shortfall": "backtest.shortfall",
-    "engine": "backtest.engine",
-    "stop_loss": "backtest.stop_loss",
-    "take_profit": "backtest.take_profit",
-    "reentry": "backtest.reentry",
-    "currency": "backtest.currency",
-    "fees": "costs.fees",
-    "borrow": "costs.borrow",
-    "trailing": "exits.trailing",
-    "trailing_arm": "exits.trailing_arm",
-    "break_even": "exits.break_even",
-    "max_bars": "exits.max_bars",
-    "roi": "exits.roi",
-    "partials": "exits.partials",
-    "stop_atr": "exits.stop_atr",
-    "take_atr": "exits.take_atr",
-    "trailing_atr": "exits.trailing_atr",
-    "convention": "exits.convention",
-    "leverage": "margin.max_leverage",
-    "max_drawdown": "risk.backtest.max_drawdown",
-    "max_daily_loss": "risk.backtest.max_daily_loss",
-    "rebalance": "sizing.rebalance",
-    "band": "sizing.band",
-    "sizer": "sizing.sizer",
-    "timezone": "data.timezone",
-    "stamp": "data.stamp",
-    "interval": "data.interval",
-    "calendar": "data.calendar",
-    "lot": "data.lot",
-    "tick": "data.tick",
-    "record": "journal.record",
-    "threads": "sweep.threads",
-    "sort": "sweep.sort",
-    "top": "sweep.top",
-}
-"""Parameter of a command to configuration key."""
-
 Strategy = Annotated[
     str, typer.Argument(metavar="STRATEGY", help="A registered name, or FILE.py:CLASS.")
 ]

@@ -234,7 +234,7 @@ def _shape(name: str) -> "Figure":
 
 
 def _configured(pairs: list[str] | None, file: Path | None) -> "Configuration[Settings]":
-    from peak_trade.app.cli import request
+    from peak_trade.app import request
     from peak_trade.app.wiring import parse_settings
 
     return request.configured({}, parse_settings(pairs or []), file)

@@ -95,8 +95,7 @@ def run(
 ) -> None:
     """Backtest every combination of a grid and rank them."""
     given = dict(locals())
-    from peak_trade.app import recording
-    from peak_trade.app.cli import request
+    from peak_trade.app import recording, request
     from peak_trade.app.wiring import split_settings
     from peak_trade.engine.clock import now_ns
 
@@ -138,7 +137,7 @@ def search(
     asked: "Asked", found: "Configuration[Settings]", watch: Progress | None = None
 ) -> tuple[type, "Sweep"]:
     """Make the sweep that is asked for, and name its strategy; a recorded one is made likewise."""
-    from peak_trade.app.cli import request
+    from peak_trade.app import request
     from peak_trade.app.terms import terms_of
     from peak_trade.app.wiring import parse_grid, split_settings, strategy_class
     from peak_trade.domain.errors import ParameterError

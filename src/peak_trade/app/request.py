@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peak_trade.app.cli.options import KEYS
 from peak_trade.app.config import Assignment, Configuration, configure
+from peak_trade.app.keys import KEYS
 from peak_trade.app.settings import BacktestSection, DataSection, Settings
 from peak_trade.app.terms import BASIS_POINT
 from peak_trade.app.wiring import parse_settings

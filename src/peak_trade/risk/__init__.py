@@ -1,0 +1,1 @@
+"""The rules, the gate that every order passes, and the kill switch."""
