@@ -123,3 +123,14 @@ def test_trade_of_an_order_that_has_ended_is_missed_too() -> None:
     late = replace(books.trade, trade_id="late")
     found = books.compare(open_orders=[], fills=[books.trade, late])
     assert found.missed == (late,)
+
+
+@pytest.mark.parametrize("state", [S.CANCELED, S.EXPIRED, S.REJECTED])
+def test_order_that_has_ended_here_and_is_open_there_is_a_mismatch(state: S) -> None:
+    books = Books()
+    other = books.orders.add(order("b"), 0)
+    books.orders.move(other, S.SENT, 0)
+    books.orders.move(other, state, 1)
+    open_ = [*books.theirs["open_orders"], found_of(order("b"), S.ACCEPTED)]
+    found = books.compare(open_orders=open_)
+    assert [(item.kind, item.what) for item in found.mismatches] == [("ended_order", "b")]

@@ -226,8 +226,8 @@ def test_warnings_of_a_sound_run_are_none():
     [
         ({"below_minimum": 1}, "1 order was refused as below the minimum notional."),
         ({"below_minimum": 1200}, "1,200 orders were refused as below the minimum notional."),
-        ({"unfilled": 1}, "1 order was left unfilled: the data ended before the next bar."),
-        ({"unfilled": 2}, "2 orders were left unfilled: the data ended before the next bar."),
+        ({"unfilled": 1}, "1 order was still open: the data ended before the next bar."),
+        ({"unfilled": 2}, "2 orders were still open: the data ended before the next bar."),
     ],
 )
 def test_warnings_of_orders_say_what_became_of_them(counts, sentence):

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -669,6 +669,9 @@ def _outcome(
         result = measured(
             record, trading.strategy, trading.bars, run=session_id, actions=trading.scene.actions
         )
+        told = _session_warnings(session, ended)
+        kind = f"{place.mode.capitalize()} session"
+        result = replace(result, kind=kind, warnings=(*result.warnings, *told))
     counts = {
         "rows": rows,
         "ordered": record.counts.ordered,
@@ -688,6 +691,17 @@ def _outcome(
         equity,
         result,
     )
+
+
+def _session_warnings(session: "Session", ended: "Ended") -> tuple[str, ...]:
+    """What a reader of a session's report should know besides its figures."""
+    found = [
+        f"{count:,} {'order was' if count == 1 else 'orders were'} denied by the rule {rule}."
+        for rule, count in sorted(session.pipeline.denials.items())
+    ]
+    if ended.state != "done":
+        found.append(f"The session ended early: {ended.state}, {ended.detail}.")
+    return tuple(found)
 
 
 def _watch(

@@ -55,6 +55,8 @@ class Pipeline:
         Why nothing is sent any more, or nothing: the journal failed, the venue locked the account out.
     denied, refused : int
         Orders that the gate, and that the venue refused.
+    denials : dict of str to int
+        How many were refused here, by the first rule that each violated.
     rejects_in_a_row : int
         Orders that the venue refused since it last took one.
     clock : callable, optional
@@ -70,6 +72,7 @@ class Pipeline:
         self.orders, self.gate = orders, gate
         self.stopped = ""
         self.denied = self.refused = self.rejects_in_a_row = 0
+        self.denials: dict[str, int] = {}
         self.quiet_until_ns = 0
         self.venue = venue
         self._recorder = recorder or Unrecorded()
@@ -120,6 +123,7 @@ class Pipeline:
         life.move(S.DENIED, now_ns, "; ".join(map(str, refused.breaches)))
         life.rule = refused.breaches[0].rule
         self.denied += 1
+        self.denials[life.rule] = self.denials.get(life.rule, 0) + 1
         if self._records:
             breaches = [
                 {"rule": b.rule, "limit": b.limit, "value": b.value, "scope": b.scope}
@@ -199,6 +203,7 @@ class Pipeline:
         self.denied += 1
         self.gate.approvals.drop(approved)
         life.rule = "last_look"
+        self.denials[life.rule] = self.denials.get(life.rule, 0) + 1
         self._end(life, S.DENIED, now_ns, reason)
         if self.on_denied is not None:
             breach = Breach("last_look", 0.0, 0.0, detail=reason)

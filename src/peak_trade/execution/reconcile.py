@@ -115,6 +115,7 @@ def reconcile(
         if life.state in WORKING and life.order.client_id not in theirs
     )
     found += _of_orders(orders.open, theirs)
+    found += _of_ended(orders, theirs)
     if not missed:
         found += _of_balances(symbols, lots, cash, balances)
     return Reconciliation(missed, foreign, ask, tuple(found))
@@ -148,6 +149,16 @@ def _of_orders(ours: Sequence[Lifecycle], theirs: Mapping[str, Found]) -> list[M
             found.append(Mismatch("unknown", name, "unknown", "not asked yet"))
         elif life.state in (OrderState.INTENT, OrderState.SENT):
             found.append(Mismatch("lost_order", name, life.state.value, _state(theirs.get(name))))
+    return found
+
+
+def _of_ended(ours: Orders, theirs: Mapping[str, Found]) -> list[Mismatch]:
+    """Orders that have ended here and that the venue still lists as open."""
+    found = []
+    for name, item in theirs.items():
+        life = ours.find(name)
+        if life is not None and not life.is_open:
+            found.append(Mismatch("ended_order", name, life.state.value, _state(item)))
     return found
 
 

@@ -48,6 +48,8 @@ class BacktestPage:
         Where the bars came from, the length of a bar, the fingerprint of the bars.
     code_version : str
         Version of the code that ran.
+    kind : str
+        What the page tells of: a backtest, or a session.
     facts : mapping of str to str
         Anything else about how the page came to be, such as the command.
     recipe : str
@@ -67,6 +69,7 @@ class BacktestPage:
     interval: str
     fingerprint: str
     code_version: str
+    kind: str = "Backtest"
     engine: str = ""
     engine_note: str = ""
     description: str = ""

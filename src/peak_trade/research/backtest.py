@@ -98,6 +98,8 @@ class Backtest:
         Finer bars that were given.
     signals : Bars, optional
         What the strategy read instead of the bars.
+    kind : str
+        What its report is headed: a backtest, or a session that was measured alike.
     """
 
     run: str
@@ -111,6 +113,7 @@ class Backtest:
     actions: Actions | None = None
     detail: Bars | None = None
     signals: Bars | None = None
+    kind: str = "Backtest"
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {self.stats[name]:.4g}" for name in _SHOWN)
@@ -558,7 +561,7 @@ def warnings_of(record: Record, stats: Mapping[str, float]) -> tuple[str, ...]:
         found.append(f"{orders} refused as below the minimum notional.")
     if counts.unfilled:
         orders = counted(counts.unfilled, "order")
-        found.append(f"{orders} left unfilled: the data ended before the next bar.")
+        found.append(f"{orders} still open: the data ended before the next bar.")
     return tuple(found)
 
 

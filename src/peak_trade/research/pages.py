@@ -44,6 +44,7 @@ def write_backtest_report(result: "Backtest", path: str | Path) -> Path:
     measured = measures_of(record, benchmark=held.equity)
     page = BacktestPage(
         title=f"{result.name} on {result.bars.name}",
+        kind=result.kind,
         run=result.run,
         strategy=result.name,
         description=description_of(result.strategy),
