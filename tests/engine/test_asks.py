@@ -208,3 +208,19 @@ def test_run_works_on_a_copy_of_the_strategy() -> None:
     strategy = Noted()
     pt.backtest(strategy, BARS, costs=Costs())
     assert not hasattr(strategy, "told")
+
+
+def test_strategy_is_told_of_orders_that_a_kill_cancels_once_all_are_gone() -> None:
+    PLAN[2] = [
+        Request(7, kind=OrderKind.LIMIT, price=50.0, tag="a"),
+        Request(5, kind=OrderKind.LIMIT, price=40.0, tag="b"),
+    ]
+    session = Session(BARS, Noted(), start=0, stop=len(BARS), terms=Terms())
+    for row in range(5):
+        session.step(BarsClosed(row, int(BARS.time[row])))
+    session.step(KillSeen("global", "a drill", 2, int(BARS.time[4])))
+    assert [told for told in TOLD if told[0] == "end"] == [
+        ("end", "a", 7, "canceled"),
+        ("end", "b", 5, "canceled"),
+    ]
+    assert session.orders.open == []

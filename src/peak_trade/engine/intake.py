@@ -128,10 +128,13 @@ class Intake:
         record = {"scope": event.scope, "reason": event.reason, "epoch": event.epoch}
         self._recorder.append("kill", record, event.time_ns)
         self._kills[event.scope] = event.reason
-        for life in self._orders.open:
-            if self._is_covered(life.order, event.scope):
-                self._pipeline.cancel(life.order.client_id, event.time_ns)
+        stopped = [life for life in self._orders.open if self._is_covered(life.order, event.scope)]
+        for life in stopped:
+            self._pipeline.cancel(life.order.client_id, event.time_ns)
         self._desk.forget_ended()
+        for life in stopped:  # once nothing is left: an order strategy may answer, and is refused
+            if life.order.reason is Reason.ORDER and not life.is_open:
+                self._ended(life)
 
     def _is_covered(self, order: Order, scope: str) -> bool:
         symbol = self._book.symbols[order.instrument]
