@@ -12,7 +12,7 @@ from laws import papers
 from peak_trade.domain.approval import Approvals
 from peak_trade.domain.errors import ApprovalError
 from peak_trade.domain.event import KillSeen
-from peak_trade.domain.lifecycle import FOLLOWERS, Lifecycle
+from peak_trade.domain.lifecycle import FOLLOWERS, TERMINAL
 from peak_trade.domain.order import OrderState, Reason
 from peak_trade.engine import recovery, replay
 from peak_trade.engine.intake import Intake
@@ -308,9 +308,9 @@ def test_check_passes_on_the_road_as_it_is(check: Callable[[], None]) -> None:
 
 
 def counts_every_trade(self, life, lots, now_ns, trade_id=""):
-    self._count(life, -1)
+    before = life.left
     life.fill(lots, now_ns, "")
-    self._count(life, 1)
+    self._shift(life, life.left - before)
     self._sort(life)
     return True
 
@@ -353,8 +353,12 @@ def rejects_what_nobody_answered(self, life, error, now_ns):
     self.orders.move(life, S.REJECTED, now_ns)
 
 
-def ended_when_unknown(self):
-    return 0 if self.state is S.UNKNOWN or not self.is_open else abs(self.order.lots) - self.filled
+def ended_when_unknown(self, life, state, now_ns, detail=""):
+    before = life.left
+    life.move(state, now_ns, detail)
+    if state in TERMINAL or state is S.UNKNOWN:
+        self._shift(life, -before)
+    self._sort(life)
 
 
 def appends_without_sync(self, approved, now_ns):
@@ -461,7 +465,7 @@ FAULTS: list[tuple[str, object, str, object, Callable[[], None]]] = [
     ),
     (
         "unknown dropped from the worst case",
-        Lifecycle, "left", property(ended_when_unknown), check_unknown_counts_in_the_worst_case,
+        Orders, "move", ended_when_unknown, check_unknown_counts_in_the_worst_case,
     ),
     (
         "intent appended and not synchronised",

@@ -1,7 +1,7 @@
 """What an order strategy asks for becomes orders: it is handed events, its answers go to the pipeline."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from peak_trade.risk.book import Book, Proposal
 
 MOST_ANSWERS = 50
 """How often a strategy may ask again in answer to what became of its own orders, within one event."""
+
+
+PlainBar = tuple[int, int, float, float, float, float, float, bool]
+"""Row, close stamp, open, high, low, close, volume, and whether the bar is real."""
 
 
 class AccountView:
@@ -98,23 +102,34 @@ class Asking:
         """Tell the strategy of the real bars of a row, in the order of the instruments."""
         bars, bar = self._bars, self._bar
         for i in range(len(self.view.instruments)):
-            if not bars.tradable[row, i]:
+            if not bars.tradable.item(row, i):
                 continue
             bar.row, bar.time_ns, bar.instrument = row, time_ns, i
-            bar.open, bar.high = float(bars.open[row, i]), float(bars.high[row, i])
-            bar.low, bar.close = float(bars.low[row, i]), float(bars.close[row, i])
-            bar.volume = float(bars.volume[row, i])
+            bar.open, bar.high = bars.open.item(row, i), bars.high.item(row, i)
+            bar.low, bar.close = bars.low.item(row, i), bars.close.item(row, i)
+            bar.volume = bars.volume.item(row, i)
             wishes = self._strategy.on_bar(bar, self.view)
             if wishes:
                 self.take(wishes)
 
-    def ask(self, row: int, time_ns: int, prices: Sequence[float]) -> Iterable[Asked]:
-        """Tell the strategy of the only instrument's bar: open, high, low, close, volume."""
-        bar = self._bar
-        bar.row, bar.time_ns, bar.instrument = row, time_ns, 0
-        bar.open, bar.high, bar.low, bar.close, bar.volume = prices
-        self._book.marks[0] = bar.close
-        return self._strategy.on_bar(bar, self.view)
+    def first_wish(self, bars: Iterator[PlainBar]) -> tuple[int, int, Iterable[Asked] | None]:
+        """Tell the strategy of bars of the only instrument, until it asks for something.
+
+        Gives the row and its close stamp, and what is asked for there; None where the row has no real
+        bar, and row -1 where the bars are over.
+        """
+        bar, view, marks, on_bar = self._bar, self.view, self._book.marks, self._strategy.on_bar
+        bar.instrument = 0
+        for row, time_ns, open_, high, low, close, volume, is_real in bars:
+            if not is_real:
+                return row, time_ns, None
+            bar.row, bar.time_ns, bar.volume = row, time_ns, volume
+            bar.open, bar.high, bar.low, bar.close = open_, high, low, close
+            marks[0] = close
+            wishes = on_bar(bar, view)
+            if wishes:
+                return row, time_ns, wishes
+        return -1, 0, None
 
     def on_fill(self, fill: Fill) -> None:
         """Tell the strategy of a fill of one of its orders, already booked."""
@@ -228,7 +243,7 @@ class Asking:
             reason=Reason.ORDER,
             decided_ns=self._book.now_ns,
             price_ticks=self._ticks(item.price, tick, item),
-            tick=tick,
+            tick=0.0 if item.price is item.limit is item.trail is None else tick,
             group=group,
             reduce_only=item.reduce_only or bool(parent),
             limit_ticks=self._ticks(item.limit, tick, item),

@@ -24,7 +24,7 @@ from peak_trade.domain.order_strategy import OrderStrategy
 from peak_trade.domain.record import OrderCounts, Record
 from peak_trade.domain.terms import Terms
 from peak_trade.engine.account import RuleTable, target_error
-from peak_trade.engine.asks import Asking
+from peak_trade.engine.asks import Asking, PlainBar
 from peak_trade.engine.columns import fill_columns, flow_columns
 from peak_trade.engine.currency import account_currency
 from peak_trade.engine.detail import Detail
@@ -311,17 +311,21 @@ class Session:
             rows = range(first, min(first + CHUNK, stop))
             lists = [column[rows.start : rows.stop, 0].tolist() for column in columns]
             stamps = bars.time[rows.start : rows.stop].tolist()
-            for row, time_ns, *values, is_real in zip(rows, stamps, *lists, strict=True):
-                if is_busy or not is_real:
-                    self._mark_stretch(marked, row)
-                    self.step(BarsClosed(row, time_ns))
-                    marked = row + 1
-                elif wishes := asking.ask(row, time_ns, values):
-                    self._mark_stretch(marked, row + 1)
-                    marked = row + 1
-                    asking.take(wishes)
+            left: Iterator[PlainBar] = zip(rows, stamps, *lists, strict=True)
+            while True:
+                if is_busy:
+                    row, time_ns = next(left, (-1, 0))[:2]
+                    wishes = None
                 else:
-                    continue
+                    row, time_ns, wishes = asking.first_wish(left)
+                if row < 0:
+                    break
+                self._mark_stretch(marked, row if wishes is None else row + 1)
+                marked = row + 1
+                if wishes is None:
+                    self.step(BarsClosed(row, time_ns))
+                else:
+                    asking.take(wishes)
                 is_busy = self.venue.has_orders or int(ledger.lots[0]) < 0
         self._mark_stretch(marked, stop)
 
@@ -548,9 +552,9 @@ class Session:
         for fill in fills:
             i = fill.instrument
             value = value_of(fill.lots, self.venue.units[i], fill.price)
-            tally_fill(
-                self._trades[i], self._closed, int(self.ledger.lots[i]), fill.lots, value, fill.fee
-            )
+            if self._has_sizer:  # which alone reads what was closed
+                held = int(self.ledger.lots[i])
+                tally_fill(self._trades[i], self._closed, held, fill.lots, value, fill.fee)
             self._volume += abs(value)
             if self._has_fees:
                 self._traded.append((fill.time_ns, self._volume))
@@ -563,7 +567,8 @@ class Session:
                 self._settle(fill.client_id)
             if self._records:
                 self._write_entry(fill)
-            self.desk.on_fill(fill)
+            if fill.reason is not Reason.ORDER:
+                self.desk.on_fill(fill)
             if self._asking is not None:
                 self._asking.on_fill(fill)
 

@@ -94,17 +94,16 @@ class Orders:
             )
         life = Lifecycle(order, changed_ns=now_ns)
         self._open[order.client_id] = life
-        self._count(life, 1)
+        self._shift(life, life.left)
         return life
 
     def move(self, life: Lifecycle, state: OrderState, now_ns: int, detail: str = "") -> None:
         """Take an order to a state; a state that cannot follow is a LifecycleError."""
-        self._count(life, -1)
-        try:
-            life.move(state, now_ns, detail)
-        finally:
-            self._count(life, 1)
-        self._sort(life)
+        before = life.left
+        life.move(state, now_ns, detail)
+        if state in TERMINAL:
+            self._shift(life, -before)
+            self._sort(life)
 
     def fill(self, life: Lifecycle, lots: int, now_ns: int, trade_id: str = "") -> bool:
         """Count a fill of unsigned lots; False for a trade that was counted before.
@@ -113,9 +112,9 @@ class Orders:
         """
         if trade_id and trade_id in life.trades:
             return False
-        self._count(life, -1)
+        before = life.left
         over = life.fill(lots, now_ns, trade_id)
-        self._count(life, 1)
+        self._shift(life, life.left - before)
         if over:
             self.halted.add(life.order.instrument)
         self._sort(life)
@@ -124,15 +123,16 @@ class Orders:
     def adjust(self, order: Order) -> None:
         """Let an open order stand for other lots, as a split has made them."""
         life = self.of(order.client_id)
-        self._count(life, -1)
+        self._shift(life, -life.left)
         life.order = order
-        self._count(life, 1)
+        self._shift(life, life.left)
 
-    def _count(self, life: Lifecycle, sign: int) -> None:
+    def _shift(self, life: Lifecycle, lots: int) -> None:
+        """Count lots more (or less) that an order may still trade."""
         order = life.order
-        if not order.reduce_only:
+        if lots and not order.reduce_only:
             side = self.buying if order.lots > 0 else self.selling
-            side[order.instrument] += sign * life.left
+            side[order.instrument] += lots
 
     def _sort(self, life: Lifecycle) -> None:
         if life.state in TERMINAL:

@@ -173,9 +173,11 @@ class SimVenue(Venue):
     @property
     def has_orders(self) -> bool:
         """Whether any order is open, or a position may be liquidated."""
-        return bool(self._market or self._resting) or self._general.is_busy or (
-            self._margin is not None and bool(self.held.any())
-        ) or (self._native is not None and bool(self.held.any()))  # fmt: skip
+        if self._market or self._resting or self._general.is_busy:
+            return True
+        if self._margin is None and self._native is None:
+            return False
+        return bool(self.held.any())
 
     def _place(self, order: Order) -> Answer:
         """Take an order; a target's market order takes the place of the one before."""
