@@ -19,6 +19,9 @@ S = OrderState
 MOST_RESENDS = 3
 """How often an order that never left this machine is handed over again."""
 
+LEAST_PAUSE_S = 1.0
+"""How long nothing is sent after a venue asked for a pause and did not say for how long."""
+
 MARGIN_NS = 50_000_000
 """What is added to a venue's deadline before an order that is not found counts as not placed."""
 
@@ -231,7 +234,7 @@ class Pipeline:
         if life.state is S.INTENT:
             life.state = S.SENT
         if failure is Failure.RATE_LIMITED:
-            self.quiet_until_ns = now_ns + int(max(error.retry_after_s, 1.0) * 1e9)
+            self.quiet_until_ns = now_ns + int((error.retry_after_s or LEAST_PAUSE_S) * 1e9)
         elif failure is Failure.LOCKED_OUT:
             self.stopped = f"the venue locked the account out: {error.message}"
         elif failure is Failure.BAD_NONCE:
