@@ -212,6 +212,28 @@ def test_loss_beyond_its_limit_kills_the_account(folder: Path) -> None:
 # --- stopping and going on ---------------------------------------------------------------------------
 
 
+class CutError(BaseException):
+    """The process ends here."""
+
+
+def test_halt_that_was_cut_off_before_its_kill_trips_when_it_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = configured(folder, risk__backtest__max_drawdown=0.02)
+
+    def cut(*_: object, **__: object) -> None:
+        raise CutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KillSwitch, "trip", cut)
+        with pytest.raises(CutError):
+            trading.start(CROSS, found)
+    assert switch(folder).blocking("paper", "ma_cross", ("X",)) is None
+    outcome = trading.resume("last", found)
+    assert (outcome.state, outcome.is_good) == ("killed", False)
+    assert "max_drawdown" in switch(folder).blocking("paper", "ma_cross", ("X",)).reason
+
+
 @pytest.mark.parametrize("how", ["cancel", "keep", "flatten"])
 def test_session_that_is_stopped_goes_on_where_it_was(folder: Path, how: str) -> None:
     found = configured(folder)

@@ -448,6 +448,8 @@ class Place:
             if session.stopped:
                 session.step(Resumed(session.book.now_ns))
             session.on_halt = lambda rule: self._halted(kill, rule, now_ns())
+            if session.halted and not session.was_killed:  # cut off before the switch was tripped
+                self._halted(kill, session.halted, now_ns())
             stops = str(self.folder / "stops" / session_id)
             driven = Drive(
                 session,

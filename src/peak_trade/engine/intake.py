@@ -54,6 +54,7 @@ class Intake:
         self._orders, self._recorder = pipeline.orders, recorder
         self._booked, self._ended = booked, ended
         self._kills: dict[str, str] = {}
+        self.was_killed = False
         self._row = 0
 
     @property
@@ -128,6 +129,7 @@ class Intake:
         record = {"scope": event.scope, "reason": event.reason, "epoch": event.epoch}
         self._recorder.append("kill", record, event.time_ns)
         self._kills[event.scope] = event.reason
+        self.was_killed = True
         stopped = [life for life in self._orders.open if self._is_covered(life.order, event.scope)]
         for life in stopped:
             self._pipeline.cancel(life.order.client_id, event.time_ns)

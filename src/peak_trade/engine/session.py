@@ -472,6 +472,16 @@ class Session:
         self._recorder.sync()
 
     @property
+    def halted(self) -> str:
+        """The loss limit that halted trading for good, or nothing."""
+        return self._halted
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a kill has ever stopped the session."""
+        return self._intake.was_killed
+
+    @property
     def kills(self) -> dict[str, str]:
         """Reasons of the kills that the session was told of and not recovered from, by scope."""
         return self._intake.kills
