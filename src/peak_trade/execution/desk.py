@@ -294,17 +294,21 @@ class Desk:
 
     def _order(self, wanted: list[tuple[int, int]], time_ns: int) -> None:
         """Send what a row's targets ask for, (instrument, lots) each, reviewed together."""
-        proposals = []
+        proposals, taken_back = [], []
         for i, quantity in wanted:
             before = self._on_its_way(i) if self._amends else 0
             if before + quantity == 0:  # what waits is taken back, which no limit stands against
-                self.ordered += 1
-                self.cancel_market(i)
+                taken_back.append(i)
                 continue
             order = self._market(i, before + quantity, Reason.TARGET, time_ns)
             proposals.append(Proposal(order, replaces=before))
-        if not proposals:
-            return
+        if proposals:
+            self._send_together(proposals)
+        for i in taken_back:  # until then they count against the others
+            self.ordered += 1
+            self.cancel_market(i)
+
+    def _send_together(self, proposals: list[Proposal]) -> None:
         lives = self._pipeline.send(proposals, self._book, before_sending=self._make_room)
         for proposal, life in zip(proposals, lives, strict=True):
             if life.state is OrderState.DENIED:
