@@ -104,11 +104,6 @@ class Trading:
     scene: "Scene"
     bars: "Bars"
 
-    @property
-    def first(self) -> int:
-        """The first row traded."""
-        return self.scene.start
-
 
 def trading_of(asked: Asked, found: "Configuration[Settings]") -> Trading:
     """Load bars, actions and strategies of a session; nothing is written.
@@ -269,7 +264,7 @@ def replay(found: "Configuration[Settings]", reference: str) -> Replay:
     # a journal that was cut off may end within an event: what that makes behind its end is no difference
     onward = None if row.ended_ns is not None else Unrecorded()
     trace = Retracing(read(place.database, row.id), onward)
-    session = place.session(row.id, trading, trace, place.gate(row.id, trading, None, trace))
+    session = place.session(row.id, trading, trace, place.gate(trading, None, trace))
     retrace(session, trace)
     return Replay(row.id, trace.compared, trace.parted, tuple(trace.differences))
 
@@ -431,7 +426,7 @@ class Place:
             trace = Retracing(read(self.database, session_id), writer)
             if is_new:
                 writer.append("session.started", self._started(session_id, trading), now_ns())
-            gate = self.gate(session_id, trading, kill, trace)
+            gate = self.gate(trading, kill, trace)
             session = self.session(session_id, trading, trace, gate)
             inputs = retrace(session, trace)
             if trace.parted:
@@ -595,9 +590,7 @@ class Place:
 
     # --- the gate --------------------------------------------------------------------------------
 
-    def gate(
-        self, session_id: str, trading: Trading, kill: "KillSwitch | None", trace: "Retracing"
-    ) -> "RiskGate":
+    def gate(self, trading: Trading, kill: "KillSwitch | None", trace: "Retracing") -> "RiskGate":
         """The gate of a session: the account's limits and policies, and the kill switch.
 
         While a journal is retraced, what others did (kills, room that they took) is read from it;

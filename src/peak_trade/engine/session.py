@@ -138,7 +138,6 @@ class Session:
         self._gate = gate or RiskGate.for_backtest(terms.limits)
         self._recorder: Recorder = recorder or Unrecorded()
         self._records = recorder is not None
-        self._is_remote = remote is not None
         self._is_watched = gate is not None
         self.venue = self._open_venue(rules, detail)
         self._marks = self._marks_before(start)

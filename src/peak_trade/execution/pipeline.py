@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from peak_trade.domain.approval import Approved, Breach, Refused
+from peak_trade.domain.approval import Approved, Refused
 from peak_trade.domain.errors import JournalError, RefusedError
 from peak_trade.domain.event import FillReport, OrderReport, Recorder, Unrecorded
 from peak_trade.domain.ledger import Fill
@@ -65,8 +65,6 @@ class Pipeline:
     clock : callable, optional
         The wall clock, UTC nanoseconds, from which a remote venue's deadlines are counted; left out, the
         time of the event that sends. A request that waited for others is sent later than that.
-    on_denied : callable, optional
-        Told of every order that was refused here.
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class Pipeline:
         self._resynchronised = False
         self._shows_working = gate.environment != "backtest"
         self.clock: Callable[[], int] | None = None
-        self.on_denied: Callable[[Refused], None] | None = None
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -135,8 +132,6 @@ class Pipeline:
             ]
             record = {"order": order_record(refused.order), "breaches": breaches}
             self._recorder.append("order.denied", record, now_ns)
-        if self.on_denied is not None:
-            self.on_denied(refused)
         return life
 
     def _make_durable(self, approved: Sequence[Approved], now_ns: int) -> None:
@@ -208,9 +203,6 @@ class Pipeline:
         life.rule = "last_look"
         self.denials[life.rule] = self.denials.get(life.rule, 0) + 1
         self._end(life, S.DENIED, now_ns, reason)
-        if self.on_denied is not None:
-            breach = Breach("last_look", 0.0, 0.0, detail=reason)
-            self.on_denied(Refused(life.order, (breach,)))
 
     def _answered(self, life: Lifecycle, answer: Answer, now_ns: int) -> None:
         life.venue_id, state = answer.venue_id, answer.state
