@@ -291,6 +291,8 @@ class Small:
             return  # asked again
         if answer.state is OrderState.CANCELED:
             self._move(ours, "canceled", answer.raw)
+        elif self._plan.planted == "does_not_ask_for_fills_at_restart":
+            self._move(ours, "canceled")  # it has ended, and why is not asked either
         else:
             with suppress(VenueError):
                 self._adopt(ours, self._client.find(ours.order.client_id))

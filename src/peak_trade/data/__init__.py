@@ -1,5 +1,6 @@
-"""Market data in: load, normalise, validate."""
+"""Market data in: load, normalise, validate, store."""
 
-from peak_trade.data.source import BuiltinSeries, Source, catalogue
+from peak_trade.data.address import Address
+from peak_trade.data.catalogue import BuiltinSeries, catalogue
 
-__all__ = ["BuiltinSeries", "Source", "catalogue"]
+__all__ = ["Address", "BuiltinSeries", "catalogue"]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.data.address import Address
 from peak_trade.data.columns import find_time, key_of, match_column
 from peak_trade.data.files import read_file
 from peak_trade.data.frames import read_frame
 from peak_trade.data.load import load
-from peak_trade.data.source import Source
 from peak_trade.data.stamps import Stamps, read_stamps
 from peak_trade.data.table import Table
 from peak_trade.domain.actions import (
@@ -191,7 +191,7 @@ class _Cell:
 
 def _read(source: "str | Path | IntoDataFrame | pl.LazyFrame") -> Table:
     if isinstance(source, str):
-        place = Source.parse(source)
+        place = Address.parse(source)
         if place.kind != "file":
             raise DataError(f"{source} holds bars, no actions", hint="name a file or give a frame")
         return read_file(place.place)

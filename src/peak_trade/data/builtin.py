@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peak_trade.data.source import BuiltinSeries, builtin_named, builtin_path
+from peak_trade.data.catalogue import BuiltinSeries, builtin_named, builtin_path
 from peak_trade.data.table import Table
 from peak_trade.domain.errors import DataError
 from peak_trade.domain.instrument import AssetClass

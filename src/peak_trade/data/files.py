@@ -3,7 +3,7 @@
 import gzip
 from pathlib import Path
 
-from peak_trade.data.source import FILE_SUFFIXES
+from peak_trade.data.address import FILE_SUFFIXES
 from peak_trade.data.table import Table
 from peak_trade.domain.errors import DataError, did_you_mean
 

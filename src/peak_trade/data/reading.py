@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from peak_trade.data.address import Address
 from peak_trade.data.builtin import asset_class_of, read_builtin
+from peak_trade.data.catalogue import builtin_named
 from peak_trade.data.columns import Columns, Stamp, find_columns
 from peak_trade.data.files import read_file
 from peak_trade.data.frames import read_frame
 from peak_trade.data.normalise import Series, normalise
-from peak_trade.data.source import Source, builtin_named
 from peak_trade.data.spans import are_dates
 from peak_trade.data.stamps import read_stamps
 from peak_trade.data.table import Table
@@ -94,7 +95,7 @@ def read(source: "str | Path | IntoDataFrame | pl.LazyFrame", form: Format) -> R
         raise DataError(f"stamp {form.stamp!r} is not known", did_you_mean(form.stamp, known))
     if form.calendar is not None:
         calendar_named(form.calendar)
-    place = Source.parse(source) if isinstance(source, str) else None
+    place = Address.parse(source) if isinstance(source, str) else None
     if place is not None and place.kind == "builtin":
         _check_builtin(place.place, form)
         table, mapping, calendar = read_builtin(place.place), None, calendar or "XNYS"
@@ -111,7 +112,7 @@ def read(source: "str | Path | IntoDataFrame | pl.LazyFrame", form: Format) -> R
 
 def _read(source: "str | Path | IntoDataFrame | pl.LazyFrame") -> Table:
     if isinstance(source, str):
-        return read_file(Source.parse(source).place)
+        return read_file(Address.parse(source).place)
     return read_file(source) if isinstance(source, Path) else read_frame(source)
 
 

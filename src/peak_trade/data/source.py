@@ -1,227 +1,145 @@
-"""Where market data comes from: series of installed packages, and files."""
+"""A source of market data, as the rest of the framework asks it."""
 
-import importlib.util
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
-from peak_trade.domain.errors import DataError, did_you_mean
+from peak_trade.data.series import SeriesKey
+from peak_trade.domain.errors import DataError
+from peak_trade.domain.instrument import Instrument
 
-FILE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
-"""Endings of the files that can be read."""
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Trouble(StrEnum):
+    """Why a source did not answer as it should."""
+
+    UNREACHABLE = "unreachable"
+    UNKNOWN_SYMBOL = "unknown symbol"
+    NOT_OFFERED = "not offered"
+    NO_PERMISSION = "no permission"
+    LIMIT_REACHED = "limit reached"
+    CLOCK_SKEW = "clock skew"
+    BAD_ANSWER = "bad answer"
+
+
+class SourceError(DataError):
+    """A source that could not be asked, or that did not answer.
+
+    Parameters
+    ----------
+    trouble : Trouble
+        Why.
+    message : str
+        What was asked, of whom, and what came back; never a key.
+    hint : str
+        What to do.
+    """
+
+    def __init__(self, trouble: Trouble, message: str, hint: str = "", **fields: object) -> None:
+        super().__init__(message, hint, trouble=trouble.value, **fields)
+        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltinSeries:
-    """Market data that an installed package ships, and what is in it.
+class Want:
+    """What is asked of a source: rows of a series from ``start_ns`` (taken in) to ``stop_ns`` (left out).
+
+    ``start_ns`` None asks for all that the source has; ``cursor`` goes on behind an earlier page.
+    """
+
+    key: SeriesKey
+    start_ns: int | None
+    stop_ns: int
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """Rows that a source gave at once.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        Columns of the series' kind (those that are optional may be absent), oldest first.
+    cursor : str
+        Where to go on after these rows, in the source's own terms; empty where time tells it.
+    reached_ns : int
+        Everything before this time has been given.
+    """
+
+    rows: "pl.DataFrame"
+    cursor: str
+    reached_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an answer will cost, before it is asked for.
+
+    ``calls`` and ``seconds`` are None where the source cannot tell; ``note`` says what is special
+    about it, such as bars that have to be built from trades.
+    """
+
+    calls: int | None
+    seconds: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An instrument as a venue lists it, with the venue's own name for it and its rules."""
+
+    symbol: str
+    venue_symbol: str
+    instrument: Instrument
+    is_active: bool = True
+
+
+class Source(Protocol):
+    """Somewhere that market data comes from: an exchange, a vendor, a feed of news.
 
     Attributes
     ----------
     name : str
-        The name after ``builtin:``.
-    description : str
-        What the series is, in a line.
-    interval : str
-        Length of a bar, such as ``1d``.
-    rows : int
-        Number of bars.
-    first, last : str
-        Dates (ISO) on which the first and the last bar open.
-    symbols : tuple of str
-        The instruments.
-    columns : tuple of str
-        Which of open, high, low, close and volume there are.
-    source : str
-        The package that ships the file, and where its numbers come from.
-    licence : str
-        The licence of the package.
-    package : str
-        The package whose files are read; it is never imported.
-    extra : str
-        The extra of this project that installs the package.
-    available : bool
-        Whether the file is installed.
-
-    Examples
-    --------
-    >>> from peak_trade.data.source import catalogue
-    >>> catalogue()[0].install
-    "pip install 'peak-trade[research]'"
+        The venue of its series, such as ``kraken``.
+    kinds : frozenset of str
+        Which kinds of data it offers.
+    is_verified : bool
+        Whether it was shown to work against recorded messages and a simulator of its venue.
     """
-
-    name: str
-    description: str
-    interval: str
-    rows: int
-    first: str
-    last: str
-    symbols: tuple[str, ...]
-    columns: tuple[str, ...]
-    source: str
-    licence: str
-    package: str
-    extra: str = "research"
-    available: bool = False
 
     @property
-    def install(self) -> str:
-        """The command that installs the package with this project."""
-        return f"pip install 'peak-trade[{self.extra}]'"
+    def name(self) -> str:
+        """The venue of its series."""
+        ...
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of data it offers."""
+        ...
 
-_OHLCV = ("open", "high", "low", "close", "volume")
-_CLOSE = ("close",)
-_ARCH = ("NCSA", "arch")  # licence, package
-_SKFOLIO = ("BSD-3-Clause", "skfolio")
+    @property
+    def is_verified(self) -> bool:
+        """Whether it was shown against recorded messages and a simulator of its venue."""
+        ...
 
-_BUILTINS = (
-    BuiltinSeries(
-        "sp500", "S&P 500 index, not adjusted for dividends", "1d", 5031,
-        "1999-01-04", "2018-12-31", ("SP500",), _OHLCV, "arch (Yahoo Finance)", *_ARCH,
-    ),
-    BuiltinSeries(
-        "nasdaq", "NASDAQ Composite index, not adjusted for dividends", "1d", 5031,
-        "1999-01-04", "2018-12-31", ("NASDAQ",), _OHLCV, "arch (Yahoo Finance)", *_ARCH,
-    ),
-    BuiltinSeries(
-        "vix", "CBOE volatility index; days without a value are left out", "1d", 1259,
-        "2014-01-03", "2019-01-03", ("VIX",), _CLOSE, "arch (FRED VIXCLS)", *_ARCH,
-    ),
-    BuiltinSeries(
-        "wti", "WTI crude oil, spot, USD a barrel; days without a value are left out", "1d", 8321,
-        "1986-01-02", "2019-01-03", ("WTI",), _CLOSE, "arch (FRED DCOILWTICO)", *_ARCH,
-    ),
-    BuiltinSeries(
-        "ff_factors",
-        "Fama-French factors, monthly, as growth indexes from 100 (MKT = Mkt-RF + RF)", "1mo", 1110,
-        "1926-06-01", "2018-11-01", ("MKT", "SMB", "HML", "RF"), _CLOSE,
-        "arch (Kenneth French's data library)", *_ARCH,
-    ),
-    BuiltinSeries(
-        "sp500_stocks", "20 US stocks, adjusted for splits and dividends", "1d", 8313,
-        "1990-01-02", "2022-12-28",
-        ("AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT",
-         "PEP", "PFE", "PG", "RRC", "UNH", "WMT", "XOM"),
-        _CLOSE, "skfolio (sp500_dataset)", *_SKFOLIO,
-    ),
-    BuiltinSeries(
-        "sp500_index", "S&P 500 index, closes", "1d", 8313,
-        "1990-01-02", "2022-12-28", ("SP500",), _CLOSE, "skfolio (sp500_index)", *_SKFOLIO,
-    ),
-    BuiltinSeries(
-        "factor_etfs", "5 US factor ETFs, adjusted for splits and dividends", "1d", 2264,
-        "2014-01-02", "2022-12-28", ("MTUM", "QUAL", "SIZE", "USMV", "VLUE"), _CLOSE,
-        "skfolio (factors_dataset)", *_SKFOLIO,
-    ),
-)  # fmt: skip
+    def instruments(self) -> tuple[Listed, ...]:
+        """Everything it lists, with its rules."""
+        ...
 
-_FILES = {
-    "sp500": "data/sp500/sp500.csv.gz",
-    "nasdaq": "data/nasdaq/nasdaq.csv.gz",
-    "vix": "data/vix/vix.csv.gz",
-    "wti": "data/wti/wti.csv.gz",
-    "ff_factors": "data/frenchdata/frenchdata.csv.gz",
-    "sp500_stocks": "datasets/data/sp500_dataset.csv.gz",
-    "sp500_index": "datasets/data/sp500_index.csv.gz",
-    "factor_etfs": "datasets/data/factors_dataset.csv.gz",
-}
+    def estimate(self, want: Want) -> Estimate:
+        """Tell what an answer will cost."""
+        ...
 
-
-def builtin_path(series: BuiltinSeries) -> Path | None:
-    """Find the installed file of a builtin series without importing its package.
-
-    Examples
-    --------
-    >>> builtin_path(builtin_named("sp500")).name
-    'sp500.csv.gz'
-    """
-    spec = importlib.util.find_spec(series.package)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / _FILES[series.name]
-        if path.is_file():
-            return path
-    return None
-
-
-def catalogue() -> tuple[BuiltinSeries, ...]:
-    """List what ``builtin:`` offers, and whether the file of each is installed.
-
-    Reads no data: what it says about the files is checked by the tests.
-
-    Examples
-    --------
-    >>> [series.name for series in catalogue()][:3]
-    ['sp500', 'nasdaq', 'vix']
-    """
-    return tuple(
-        replace(series, available=builtin_path(series) is not None) for series in _BUILTINS
-    )
-
-
-def builtin_named(name: str) -> BuiltinSeries:
-    """Find a builtin series.
-
-    Raises
-    ------
-    DataError
-        No builtin has that name; the hint names the close ones.
-
-    Examples
-    --------
-    >>> builtin_named("sp50")
-    Traceback (most recent call last):
-    peak_trade.domain.errors.DataError: builtin 'sp50' is not known; did you mean sp500?
-    """
-    for series in _BUILTINS:
-        if series.name == name:
-            return series
-    names = [series.name for series in _BUILTINS]
-    raise DataError(f"builtin {name!r} is not known", did_you_mean(name, names), found=name)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A place that bars are read from.
-
-    Attributes
-    ----------
-    kind : {"builtin", "file"}
-        A series of an installed package, or a file.
-    place : str
-        The name of the series, or the path of the file.
-
-    Examples
-    --------
-    >>> Source.parse("builtin:sp500")
-    Source(kind='builtin', place='sp500')
-    >>> str(Source.parse("prices.parquet"))
-    'file:prices.parquet'
-    """
-
-    kind: Literal["builtin", "file"]
-    place: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Source":
-        """Read ``builtin:NAME``, ``file:PATH``, or a path with a known ending.
+    def pages(self, want: Want) -> Iterator[Page]:
+        """Give the rows page by page, oldest first; each page may be kept before the next is asked for.
 
         Raises
         ------
-        DataError
-            Anything else.
+        SourceError
+            A source that could not be asked, or that did not answer.
         """
-        kind, _, place = text.partition(":")
-        if kind == "builtin" and place:
-            return cls("builtin", place)
-        if kind == "file" and place:
-            return cls("file", place)
-        if text.lower().endswith(FILE_SUFFIXES):
-            return cls("file", text)
-        names = [series.name for series in _BUILTINS]
-        hint = "write builtin:NAME or file:PATH, with a path that ends in .csv, .csv.gz or .parquet"
-        if text in names:
-            hint = f"did you mean builtin:{text}?"
-        raise DataError(f"data source {text!r} is not known", hint=hint, found=text)
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.place}"
+        ...

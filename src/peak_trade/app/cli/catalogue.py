@@ -19,7 +19,7 @@ Name = Annotated[
 
 def data(json: options.Json = False) -> None:
     """List the built-in series: range, interval, rows and where they come from."""
-    from peak_trade.data.source import catalogue
+    from peak_trade.data.catalogue import catalogue
 
     series = catalogue()
     if json:

@@ -1,4 +1,4 @@
-"""Sources by name, and the catalogue that does not read them."""
+"""Addresses by name, and the catalogue that does not read them."""
 
 import subprocess
 import sys
@@ -7,9 +7,9 @@ from importlib.machinery import ModuleSpec
 
 import pytest
 
-from peak_trade.data import catalogue
+from peak_trade.data.address import Address
+from peak_trade.data.catalogue import catalogue
 from peak_trade.data.load import load
-from peak_trade.data.source import Source
 from peak_trade.domain.errors import DataError
 
 
@@ -21,22 +21,24 @@ from peak_trade.domain.errors import DataError
         ("a/b.csv", "file", "a/b.csv"),
         ("B.CSV.GZ", "file", "B.CSV.GZ"),
         ("c.parquet", "file", "c.parquet"),
+        ("kraken:BTC/USD", "store", "BTC/USD"),
+        ("my_venue:BTC/USDT:USDT", "store", "BTC/USDT:USDT"),
     ],
 )
-def test_source_known_form_is_parsed(text: str, kind: str, place: str) -> None:
-    source = Source.parse(text)
+def test_address_known_form_is_parsed(text: str, kind: str, place: str) -> None:
+    source = Address.parse(text)
     assert (source.kind, source.place) == (kind, place)
 
 
 @pytest.mark.parametrize("text", ["", "builtin:", "file:", "sp600", "http:x"])
-def test_source_unknown_form_is_an_error(text: str) -> None:
-    with pytest.raises(DataError, match="write builtin:NAME or file:PATH"):
-        Source.parse(text)
+def test_address_unknown_form_is_an_error(text: str) -> None:
+    with pytest.raises(DataError, match="write builtin:NAME, VENUE:SYMBOL"):
+        Address.parse(text)
 
 
-def test_source_builtin_without_prefix_is_hinted() -> None:
+def test_address_builtin_without_prefix_is_hinted() -> None:
     with pytest.raises(DataError, match=r"did you mean builtin:sp500\?"):
-        Source.parse("sp500")
+        Address.parse("sp500")
 
 
 def test_catalogue_installed_packages_are_available() -> None:
@@ -59,9 +61,9 @@ def test_catalogue_without_packages_says_what_to_install(monkeypatch: pytest.Mon
         load("builtin:sp500")
 
 
-def test_source_import_brings_no_heavy_library() -> None:
+def test_address_import_brings_no_heavy_library() -> None:
     code = (
-        "import sys, peak_trade.data.source as s; s.catalogue(); "
+        "import sys, peak_trade.data.address as s; s.catalogue(); "
         "print([m for m in ('polars', 'pandas', 'numba', 'arch', 'skfolio') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
