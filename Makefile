@@ -7,6 +7,7 @@ unexport PYTHONPATH
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
+PYTEST_WORKERS ?= auto
 BENCH_FLAGS ?=
 SOAK_FLAGS ?=
 BIN := .venv/bin
@@ -16,13 +17,14 @@ DEMO_ACCOUNT := --data builtin:sp500 --from 2000-01-01 --cash 100000 --commissio
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench bench-peers soak docs lock clean
+.PHONY: help install demo test lint bench bench-peers soak soak-data docs lock clean
 
 help:
 	@echo "make demo         a backtest and a small sweep on real data; the last line is the report's path"
 	@echo "make test         the tests; over the shared data too, where it is there"
 	@echo "make lint         format, rules, types and the import contracts"
 	@echo "make soak         the safety core at full counts: kills, crashes, races, tampering; half an hour; writes docs/safety-figures.md"
+	@echo "make soak-data    the market data at full counts and sizes; half an hour; writes docs/data-figures.md"
 	@echo "make docs         run every example of the documents and docstrings"
 	@echo "make bench        the jobs W1 to W5 (BENCH_FLAGS='--only W1,W2 --json'); make bench-peers once before"
 	@echo "make install      .venv with everything pinned; the others call it"
@@ -50,7 +52,7 @@ demo: $(STAMP)
 	@echo "$(CURDIR)/$(REPORT)"
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
@@ -69,6 +71,9 @@ bench-peers: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python -m benchmarks.safety --scale 1 --write docs/safety-figures.md $(SOAK_FLAGS)
+
+soak-data: $(STAMP)
+	@$(BIN)/python -m benchmarks.data --scale 1 --write docs/data-figures.md $(SOAK_FLAGS)
 
 # Versions and hashes alone: no address of a registry, no path of a machine.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -26,7 +26,7 @@ def main() -> int:
     tasks = chosen(options.only)
     progress = Console(stderr=True)
     output = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    subprocess.run([sys.executable, "-m", "benchmarks.data"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.made_up"], cwd=ROOT, check=True)
     found: dict[str, list[Measurement]] = {}
     for task in tasks:
         found[task.name] = []

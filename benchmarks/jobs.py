@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 import peak_trade as pt
-from benchmarks import data
+from benchmarks import made_up
 from benchmarks.job import (
     CASH,
     FAST,
@@ -77,16 +77,16 @@ class Momentum(pt.Strategy):
         return weights
 
 
-def minutes(rows: int = data.MINUTES) -> pt.Bars:
+def minutes(rows: int = made_up.MINUTES) -> pt.Bars:
     """M1 as bars, in whole units: 1e20 of cash buys too many lots of a smaller size."""
-    stamps, (opens, high, low, close, volume) = data.minutes(rows)
+    stamps, (opens, high, low, close, volume) = made_up.minutes(rows)
     return pt.Bars.from_arrays(
         close,
         open=opens,
         high=high,
         low=low,
         volume=volume,
-        time=stamps + data.MINUTE_NS,
+        time=stamps + made_up.MINUTE_NS,
         open_time=stamps,
         instruments=[pt.Instrument("M1", asset_class="crypto", tick=0.0001, lot=1.0)],
         interval="1m",
@@ -96,7 +96,7 @@ def minutes(rows: int = data.MINUTES) -> pt.Bars:
 
 def days() -> pt.Bars:
     """D1 as closes: what row t - 1 decides fills at the close of row t, as at the peers."""
-    stamps, columns = data.days()
+    stamps, columns = made_up.days()
     symbols = [f"S{i:03d}" for i in range(columns.shape[2])]
     return pt.Bars.from_arrays(
         columns[3],

@@ -8,7 +8,7 @@ os.environ["RAPTORBT_NO_VERSION_CHECK"] = "1"
 import numpy as np
 import raptorbt
 
-from benchmarks import data
+from benchmarks import made_up
 from benchmarks.job import (
     CASH,
     FAST,
@@ -37,7 +37,7 @@ def _account(cash: float, fee: float, slippage: float) -> "raptorbt.BacktestConf
 
 def one_backtest() -> Job:
     """W1."""
-    time, columns = data.minutes()
+    time, columns = made_up.minutes()
     close = columns[3]
 
     def work() -> dict[str, float]:
@@ -56,7 +56,7 @@ def one_backtest() -> Job:
 
 def sweep() -> Job:
     """W2, in batches of 100: all at once would hold 200 MB of signals."""
-    time, columns = data.minutes(SWEEP_BARS)
+    time, columns = made_up.minutes(SWEEP_BARS)
     columns = np.ascontiguousarray(columns)
     close, pairs = columns[3], combinations()
 
@@ -129,7 +129,7 @@ def without_costs() -> Job:
 
 
 def _bar_by_bar(cash: float, fee: float, slippage: float) -> Job:
-    time, columns = data.minutes()
+    time, columns = made_up.minutes()
 
     def work() -> dict[str, float]:
         done = raptorbt.run_strategy_backtest(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import vectorbt as vbt
 
-from benchmarks import data
+from benchmarks import made_up
 from benchmarks.job import (
     CASH,
     FAST,
@@ -25,8 +25,8 @@ vbt.settings["engine"] = "numba"
 CHUNK = 100  # the whole sweep in one batch holds 12 GB
 
 
-def _minutes(rows: int = data.MINUTES) -> tuple[pd.Series, pd.Series]:
-    time, columns = data.minutes(rows)
+def _minutes(rows: int = made_up.MINUTES) -> tuple[pd.Series, pd.Series]:
+    time, columns = made_up.minutes(rows)
     index = pd.to_datetime(time)
     return pd.Series(columns[0], index=index), pd.Series(columns[3], index=index)
 
@@ -94,7 +94,7 @@ def sweep() -> Job:
 
 def panel() -> Job:
     """W4: targets of every rebalancing in percent, shared cash, filled at the close."""
-    time, columns = data.days()
+    time, columns = made_up.days()
     close = pd.DataFrame(columns[3], index=pd.to_datetime(time))
 
     def work() -> dict[str, float]:

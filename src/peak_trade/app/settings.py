@@ -449,6 +449,12 @@ class DataSection(Section):
         gt=0,
         description="Price step of orders, in quote currency; unset: found from the prices.",
     )
+    store: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Where market data is stored: a folder, or the URL of an object store such as "
+        "s3://bucket/folder; unset: a folder in the user's data directory.",
+    )
 
 
 class SweepSection(Section):
