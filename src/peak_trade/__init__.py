@@ -11,11 +11,18 @@ if TYPE_CHECKING:
     from peak_trade import strategies
     from peak_trade.data.actions import load_actions
     from peak_trade.data.adjust import adjusted, total_return
+    from peak_trade.data.agreement import compare_data
+    from peak_trade.data.align import align, at_interval
     from peak_trade.data.check import check_data
+    from peak_trade.data.features.definition import Feature, feature
+    from peak_trade.data.features.supply import with_features
     from peak_trade.data.fees import venue_fees
     from peak_trade.data.findings import DataReport
+    from peak_trade.data.joined import panel
     from peak_trade.data.leaning import leaning, suspect_rows
     from peak_trade.data.load import load
+    from peak_trade.data.quality import data_quality
+    from peak_trade.data.resample import resample
     from peak_trade.domain.actions import Actions, Delisting, Dividend, FundingRate, StockSplit
     from peak_trade.domain.bars import Bars
     from peak_trade.domain.costs import Costs, Fees, FeeTier
@@ -50,6 +57,7 @@ __all__ = [
     "Delisting",
     "Dividend",
     "Exits",
+    "Feature",
     "FeeTier",
     "Fees",
     "FundingRate",
@@ -68,11 +76,16 @@ __all__ = [
     "TimeInForce",
     "VolatilityTarget",
     "adjusted",
+    "align",
+    "at_interval",
     "backtest",
     "check_causality",
     "check_data",
     "compare",
+    "compare_data",
     "compare_runs",
+    "data_quality",
+    "feature",
     "from_signals",
     "get_run",
     "ind",
@@ -80,14 +93,17 @@ __all__ = [
     "list_runs",
     "load",
     "load_actions",
+    "panel",
     "param",
     "record_run",
+    "resample",
     "size",
     "strategies",
     "suspect_rows",
     "sweep",
     "total_return",
     "venue_fees",
+    "with_features",
 ]
 
 _HOMES = {
@@ -102,6 +118,7 @@ _HOMES = {
     "Delisting": "domain.actions",
     "Dividend": "domain.actions",
     "Exits": "domain.exits",
+    "Feature": "data.features.definition",
     "FeeTier": "domain.costs",
     "Fees": "domain.costs",
     "FundingRate": "domain.actions",
@@ -120,23 +137,31 @@ _HOMES = {
     "TimeInForce": "domain.order",
     "VolatilityTarget": "portfolio.overlay",
     "adjusted": "data.adjust",
+    "align": "data.align",
+    "at_interval": "data.align",
     "backtest": "research.backtest",
     "check_causality": "research.causality",
     "check_data": "data.check",
     "compare": "research.comparison",
+    "compare_data": "data.agreement",
     "compare_runs": "research.experiments",
+    "data_quality": "data.quality",
+    "feature": "data.features.definition",
     "from_signals": "strategies.signals",
     "get_run": "research.experiments",
     "leaning": "data.leaning",
     "list_runs": "research.experiments",
     "load": "data.load",
     "load_actions": "data.actions",
+    "panel": "data.joined",
     "param": "domain.strategy",
     "record_run": "research.experiments",
+    "resample": "data.resample",
     "suspect_rows": "data.leaning",
     "sweep": "research.sweep",
     "total_return": "data.adjust",
     "venue_fees": "data.fees",
+    "with_features": "data.features.supply",
 }
 _MODULES = {"ind": "stats.indicators", "size": "portfolio.size", "strategies": "strategies"}
 

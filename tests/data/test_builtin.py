@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from peak_trade.data.load import load
 from peak_trade.data.catalogue import BuiltinSeries, builtin_path, catalogue
+from peak_trade.data.load import load
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import DataError
 

@@ -49,6 +49,10 @@ class Asked:
         A file of corporate actions, and a source of finer bars; the record has their fingerprints.
     signals : str, optional
         The view of the bars that the strategy reads, adjusted by the actions.
+    data_version : int, optional
+        The version of a stored series; what is recorded has the one that was read.
+    detail_interval : str, optional
+        Of stored finer bars the length of one.
     """
 
     strategy: str
@@ -62,6 +66,8 @@ class Asked:
     actions: str | None = None
     detail: str | None = None
     signals: str | None = None
+    data_version: int | None = None
+    detail_interval: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Asked":

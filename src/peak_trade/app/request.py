@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from peak_trade.domain.checks import is_number
 from peak_trade.domain.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from peak_trade.app.recording import Asked
     from peak_trade.domain.actions import Actions
     from peak_trade.domain.bars import Bars
 
@@ -54,13 +56,21 @@ def load_bars(
     *,
     columns: str | None,
     symbols: Sequence[str] | None,
+    version: int | None = None,
 ) -> "Bars":
     """Load what ``--data`` and its companions name.
 
     How a built-in series is to be read is known: of ``interval``, ``stamp`` and ``timezone`` it is
-    handed those alone that the command line states, which it refuses.
+    handed those alone that the command line states, which it refuses; so is a stored series.
     """
+    from peak_trade.app.stores import opened_store
+    from peak_trade.data.features.supply import supplied
     from peak_trade.data.load import load
+
+    if is_stored(source):
+        bars = _load_stored(source, found, found.values.data.interval, version, columns=columns)
+        return bars.select(*symbols) if symbols else bars
+    _refuse_version(source, version)
 
     data = found.values.data
     reading = DataSection() if source.startswith("builtin:") else data
@@ -81,19 +91,92 @@ def load_bars(
         columns=parse_settings(columns.split(",")) if columns else None,
         symbol=symbols[0] if symbols and names_one else None,
     )
-    return bars.select(*symbols) if symbols and not names_one else bars
+    bars = bars.select(*symbols) if symbols and not names_one else bars
+    return supplied(bars, store=lambda: opened_store(found))
+
+
+def is_stored(source: str) -> bool:
+    """Whether a source is a series of the store, or several."""
+    from peak_trade.data.address import Address
+
+    return Address.parse(source).kind == "store"
+
+
+def pinned(asked: "Asked", found: Configuration[Settings]) -> "Asked":
+    """Name the version of a stored series that is newest now, so that the record has it."""
+    if not is_stored(asked.data):
+        _refuse_version(asked.data, asked.data_version)
+        return asked
+    if asked.data_version is not None:
+        return asked
+    from peak_trade.app.stores import store_place
+    from peak_trade.data.stored import Pick, version_of
+    from peak_trade.domain.calendar import Interval
+
+    interval = found.values.data.interval
+    step = None if interval is None else Interval.parse(interval)
+    newest = version_of(asked.data, interval=step, pick=Pick(store_place(found)))
+    return replace(asked, data_version=newest)
+
+
+def _refuse_version(source: str, version: int | None) -> None:
+    if version is not None:
+        raise InputError(
+            f"--data-version {version} is given for {source}, which has no versions",
+            hint="leave it out, or import the file into the store: peak data import",
+        )
+
+
+def _load_stored(
+    source: str,
+    found: Configuration[Settings],
+    interval: str | None,
+    version: int | None,
+    *,
+    columns: str | None,
+) -> "Bars":
+    """Load series of the store; how they are read is known, and what is stated about it is refused."""
+    from peak_trade.app.stores import store_place
+    from peak_trade.data.load import load
+
+    data = found.values.data
+
+    def is_stated(key: str) -> bool:
+        return found.explain(f"data.{key}").layer != "default"
+
+    return load(
+        source,
+        interval=interval,
+        stamp=data.stamp,
+        timezone=data.timezone if found.explain("data.timezone").layer.startswith("--") else None,
+        calendar=data.calendar,
+        lot=data.lot if is_stated("lot") else None,
+        tick=data.tick if is_stated("tick") else None,
+        columns=parse_settings(columns.split(",")) if columns else None,
+        version=version,
+        store=store_place(found),
+    )
 
 
 def load_detail(
-    source: str | None, found: Configuration[Settings], bars: "Bars", *, columns: str | None
+    source: str | None,
+    found: Configuration[Settings],
+    bars: "Bars",
+    *,
+    columns: str | None,
+    interval: str | None = None,
 ) -> "Bars | None":
     """Load the finer bars that ``--detail`` names, read as ``--data`` but for their interval.
 
-    Those of a single instrument are called as it is.
+    Those of a single instrument are called as it is. Of stored ones ``--detail-interval`` says
+    which, where there are several.
     """
     if source is None:
         return None
     from peak_trade.data.load import load
+
+    if is_stored(source):
+        return _load_stored(source, found, interval, None, columns=None)
 
     is_builtin = source.startswith("builtin:")
     data = DataSection() if is_builtin else found.values.data
@@ -118,6 +201,11 @@ def load_actions(
 
     is_default_zone = found.explain("data.timezone").layer == "default"
     zone = None if is_default_zone else found.values.data.timezone
+    if is_stored(source):
+        from peak_trade.app.stores import store_place
+
+        found_actions = load_actions(source, store=store_place(found))
+        return found_actions.for_symbols(*bars.symbols)
     found_actions = load_actions(source, symbol=_only(bars), timezone=zone)
     return found_actions.for_symbols(*bars.symbols)  # a file may list those of a whole market
 

@@ -115,6 +115,7 @@ def trading_of(asked: Asked, found: "Configuration[Settings]") -> Trading:
     """
     from peak_trade.app import request
     from peak_trade.app.terms import terms_of
+    from peak_trade.data.features.supply import prepared
     from peak_trade.engine.account import check_tradable
     from peak_trade.engine.scene import Scene
     from peak_trade.research.backtest import check_warmup
@@ -122,17 +123,26 @@ def trading_of(asked: Asked, found: "Configuration[Settings]") -> Trading:
 
     strategy, name = strategy_of(asked)
     terms = terms_of(found.values)
-    bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+    bars = request.load_bars(
+        asked.data,
+        found,
+        columns=asked.columns,
+        symbols=asked.symbol,
+        version=asked.data_version,
+    )
     span = Span.of(bars, asked.start, asked.end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
+    prepared(strategy, span.bars)
     scene = Scene.of(
         span.bars,
         start=span.start,
         stop=span.stop,
         terms=terms,
         actions=request.load_actions(asked.actions, found, bars),
-        detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+        detail=request.load_detail(
+            asked.detail, found, bars, columns=asked.columns, interval=asked.detail_interval
+        ),
     )
     return Trading(strategy, name, scene, bars)
 

@@ -150,6 +150,22 @@ class _AsItStands(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
+def import_file(path: Path) -> ModuleType:
+    """Run a Python file of one's own as a module, so that what it registers is known.
+
+    Raises
+    ------
+    StrategyError
+        No such file, or one that fails on import (with its line).
+    """
+    if not path.is_file():
+        raise StrategyError(
+            f"file {str(path)!r} does not exist",
+            hint="check the path; it is read from the working folder",
+        )
+    return _imported(path)
+
+
 def _imported(path: Path) -> ModuleType:
     """Run a file as a module. It may import its neighbours, as a script may."""
     name = USER_MODULE + path.stem

@@ -16,7 +16,9 @@ from peak_trade.data.columns import find_time, key_of, match_column
 from peak_trade.data.files import read_file
 from peak_trade.data.frames import read_frame
 from peak_trade.data.load import load
+from peak_trade.data.series import SeriesKey
 from peak_trade.data.stamps import Stamps, read_stamps
+from peak_trade.data.stored import Pick, addresses
 from peak_trade.data.table import Table
 from peak_trade.domain.actions import (
     Action,
@@ -33,6 +35,8 @@ from peak_trade.domain.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
     from narwhals.typing import IntoDataFrame
+
+    from peak_trade.data.store import Store
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -69,8 +73,9 @@ def load_actions(
     tolerance: str = "1m",
     timezone: str | None = None,
     columns: Mapping[str, str] | None = None,
+    store: "Store | str | Path | None" = None,
 ) -> Actions:
-    """Load dividends, splits, delistings and funding rates from a file or a frame, checked.
+    """Load dividends, splits, delistings and funding rates from a file, a frame or the store, checked.
 
     Two shapes are read, whatever the case of the names:
 
@@ -87,8 +92,9 @@ def load_actions(
     Parameters
     ----------
     source : str, Path or frame
-        A path that ends in ``.csv``, ``.csv.gz`` or ``.parquet``, ``file:PATH``, or a pandas or
-        polars frame.
+        A path that ends in ``.csv``, ``.csv.gz`` or ``.parquet``, ``file:PATH``, a pandas or
+        polars frame, or ``VENUE:SYMBOL`` (several symbols with commas): actions and funding rates
+        of the store.
     symbol : str, optional
         The instrument, where there is no such column; otherwise the one to keep.
     mark : Bars, str, Path or frame, optional
@@ -101,6 +107,8 @@ def load_actions(
     columns : mapping of role to column name, optional
         Such as ``{"time": "ex_date"}``; roles are time, symbol, kind, value, price, mark, split,
         dividend and funding.
+    store : Store, str or Path, optional
+        The store, or its place; ``PEAK__DATA__STORE`` or a folder of the user's own where left out.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def load_actions(
     >>> load_actions(frame, symbol="AAPL").rows[1].numerator
     7
     """
-    table = _read(source)
+    table = _read(source, store)
     roles = _roles(table, columns or {})
     symbols, stamps = _symbols(table, roles, symbol), _times(table, roles, timezone)
     actions = [_made(table, cell) for cell in _cells(table, roles, symbols, stamps)]
@@ -189,13 +197,45 @@ class _Cell:
     mark: object = None
 
 
-def _read(source: "str | Path | IntoDataFrame | pl.LazyFrame") -> Table:
+def _read(
+    source: "str | Path | IntoDataFrame | pl.LazyFrame", store: "Store | str | Path | None"
+) -> Table:
     if isinstance(source, str):
         place = Address.parse(source)
+        if place.kind == "store":
+            return _stored(source, Pick(store).opened())
         if place.kind != "file":
             raise DataError(f"{source} holds bars, no actions", hint="name a file or give a frame")
         return read_file(place.place)
     return read_file(source) if isinstance(source, Path) else read_frame(source)
+
+
+def _stored(source: str, store: "Store") -> Table:
+    """Actions and funding rates of the store, an action a row."""
+    import polars as pl
+
+    parts = []
+    for venue, symbol in addresses(source):
+        keys = [SeriesKey(kind, venue, symbol) for kind in ("actions", "funding")]
+        found = [key for key in keys if store.stored(key) is not None]
+        if not found:
+            raise DataError(
+                f"{venue}:{symbol} has neither actions nor funding rates in the store",
+                hint=f"fetch them, as in peak data fetch {venue} {symbol} --kind funding",
+            )
+        for key in found:
+            rows, is_funding = store.read(key), key.kind == "funding"
+            parts.append(
+                rows.select(
+                    pl.from_epoch("time_ns", "ns").dt.replace_time_zone("UTC").alias("time"),
+                    pl.lit(symbol).alias("symbol"),
+                    (pl.lit("funding") if is_funding else pl.col("action")).alias("kind"),
+                    pl.col("rate" if is_funding else "value").fill_nan(None).alias("value"),
+                    (pl.col("mark").fill_nan(None) if is_funding else pl.lit(None, pl.Float64))
+                    .alias("mark"),
+                )
+            )  # fmt: skip
+    return Table(pl.concat(parts).sort("time", maintain_order=True), source, "")
 
 
 def _roles(table: Table, mapping: Mapping[str, str]) -> dict[str, str]:

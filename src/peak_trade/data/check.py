@@ -1,6 +1,6 @@
 """Checks of market data before a backtest leans on it: what is broken, and what is suspect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from peak_trade.data.columns import Stamp
-from peak_trade.data.findings import DataReport, Finding, ordered
+from peak_trade.data.findings import (
+    SHOWN,
+    DataReport,
+    Example,
+    Finding,
+    make_finding,
+    ordered,
+    stamp_text,
+)
 from peak_trade.data.instruments import infer_calendar
 from peak_trade.data.normalise import Series
 from peak_trade.data.reading import Format, Reading, read
@@ -16,6 +24,7 @@ from peak_trade.data.row_checks import RowFaults, check_rows, find_faults
 from peak_trade.data.sessions import Sessions
 from peak_trade.data.spans import bar_spans, infer_interval
 from peak_trade.data.stamps import Stamps
+from peak_trade.data.stored import Pick
 from peak_trade.data.track_checks import Track, check_track
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.calendar import Interval, calendar_named
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
     import polars as pl
     from narwhals.typing import IntoDataFrame
 
+    from peak_trade.data.store import Store
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -32,7 +43,7 @@ _TOLD = ", which was told from the bars: name another if it is wrong"
 
 
 def check_data(
-    source: "Bars | str | Path | IntoDataFrame | pl.LazyFrame",
+    source: "Bars | str | Sequence[str] | Path | IntoDataFrame | pl.LazyFrame",
     *,
     interval: str | Interval | None = None,
     stamp: Stamp = "open",
@@ -40,20 +51,23 @@ def check_data(
     calendar: str | None = None,
     columns: Mapping[str, str] | None = None,
     symbol: str | None = None,
+    version: int | None = None,
+    store: "Store | str | Path | None" = None,
 ) -> DataReport:
-    """Check bars, a file or a frame for what would break or distort a backtest.
+    """Check bars, a file, a frame or stored bars for what would break or distort a backtest.
 
     Errors are what loading refuses: rows out of order, doubled or contradicting stamps, prices
     that are missing or not above zero, highs and lows that contradict their bar, bars closer
     together than their interval. Warnings would distort a result: gaps in trading hours, jumps
     near a split ratio, spikes, far wicks, stale and repeated bars, no volume. Notes are worth
-    knowing: large moves that stayed, bars outside trading hours. Nothing is changed.
+    knowing: large moves that stayed, bars outside trading hours, and stored bars that were filled
+    in, which count as missing. Nothing is changed.
 
     Parameters
     ----------
-    source : Bars, str, Path or frame
+    source : Bars, str, list of str, Path or frame
         Bars, or what :func:`pt.load` takes. Of bars only ``calendar`` and ``symbol`` may be given.
-    interval, stamp, timezone, columns, symbol : optional
+    interval, stamp, timezone, columns, symbol, version, store : optional
         How to read it, as for :func:`pt.load`.
     calendar : str, optional
         ``24/7``, ``24/5`` or the code of a stock exchange such as ``XNYS``, whose holidays and half
@@ -93,11 +107,14 @@ def check_data(
             raise DataError(
                 "interval, stamp, timezone and columns of bars are known", hint="leave them out"
             )
+        if version is not None:
+            raise DataError("version belongs to series of the store", hint="leave it out")
         chosen = source if symbol is None else source.select(symbol)
         return _check_tracks(
             chosen.name, len(chosen), list(_tracks_of_bars(chosen, calendar)), [], chosen.symbols
         )
-    return check_reading(read(source, Format(interval, stamp, timezone, calendar, columns, symbol)))
+    form = Format(interval, stamp, timezone, calendar, columns, symbol)
+    return check_reading(read(source, form, Pick(store, version)))
 
 
 def check_reading(reading: Reading) -> DataReport:
@@ -108,10 +125,29 @@ def check_reading(reading: Reading) -> DataReport:
         for one, fault in zip(reading.series, faults, strict=True)
         for found in check_rows(reading, one, fault)
     ]
+    findings.extend(_filled(reading))
     tracks = list(_tracks_of_rows(reading, faults))
     symbols = tuple(one.symbol for one in reading.series)
     rows = reading.table.frame.height
     return _check_tracks(reading.table.name, rows, tracks, findings, symbols)
+
+
+def _filled(reading: Reading) -> Iterator[Finding]:
+    """Stored bars that were filled in: no bars, but worth knowing."""
+    for one, closes in zip(reading.series, reading.idle, strict=bool(reading.idle)):
+        if len(closes):
+            rows = np.searchsorted(one.stamps.utc, closes)
+            yield make_finding(
+                "filled",
+                one.symbol,
+                rows=rows,
+                stamps=closes,
+                close_ns=closes,
+                examples=[
+                    Example(int(row), int(time), f"closing {stamp_text(int(time))}")
+                    for row, time in zip(rows[:SHOWN], closes[:SHOWN], strict=True)
+                ],
+            )
 
 
 def _check_tracks(
@@ -169,28 +205,33 @@ def _tracks_of_bars(bars: Bars, calendar: str | None) -> Iterator[Track]:
 
 def _tracks_of_rows(reading: Reading, faults: list[RowFaults]) -> Iterator[Track]:
     kept = [
-        (one, fault.sound)
-        for one, fault in zip(reading.series, faults, strict=True)
+        (number, one, fault.sound)
+        for number, (one, fault) in enumerate(zip(reading.series, faults, strict=True))
         if len(fault.sound) > 1
     ]
     if not kept:
         return
     step = reading.interval or infer_interval(
-        reading.table, [one.stamps.utc[places] for one, places in kept]
+        reading.table, [one.stamps.utc[places] for _, one, places in kept]
     )
-    for one, places in kept:
-        yield _track(reading, one, places, step)
+    for number, one, places in kept:
+        yield _track(reading, number, one, places, step)
 
 
-def _track(reading: Reading, one: Series, places: Ints, step: Interval) -> Track:
+def _track(reading: Reading, number: int, one: Series, places: Ints, step: Interval) -> Track:
     stamps = Stamps(one.stamps.utc[places], one.stamps.wall[places], one.stamps.are_dates)
-    opens, closes = bar_spans(stamps, step, stamp=reading.stamp, dates=reading.dates)
+    if reading.spans is None:
+        opens, closes = bar_spans(stamps, step, stamp=reading.stamp, dates=reading.dates)
+    else:
+        opens, closes = (side[places] for side in reading.spans[number])
+    kept = reading.instruments[number] if reading.instruments else None
+    calendar = reading.calendar or (kept.calendar if kept is not None else None)
     sides = [one.prices.get(name, one.prices["close"]) for name in ("open", "high", "low", "close")]
     unknown = np.full(len(places), np.nan)
     return Track(
         symbol=one.symbol,
-        calendar=reading.calendar or infer_calendar(opens, step),
-        calendar_note="" if reading.calendar else _TOLD,
+        calendar=calendar or infer_calendar(opens, step),
+        calendar_note="" if calendar else _TOLD,
         interval=step,
         rows=one.rows[places],
         stamps=stamps.utc,

@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "zero_volume": ("warning", "runs of bars without any volume"),
     "jump": ("note", "large moves that stayed"),
     "outside": ("note", "bars outside the trading hours of the calendar"),
+    "filled": ("note", "bars that were filled in where nothing was heard; none is tradable"),
 }
 """Each kind of finding: its severity, and what is counted. Errors are what loading refuses."""
 

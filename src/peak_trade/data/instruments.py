@@ -1,6 +1,6 @@
 """What can be told about an instrument from its bars: tick and calendar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,29 @@ def make_instrument(series: Series, opens: Ints, interval: Interval, *, rules: R
         multiplier=1.0 if rules.multiplier is None else rules.multiplier,
         min_notional=0.0 if rules.min_notional is None else rules.min_notional,
         calendar=infer_calendar(opens, interval) if rules.calendar is None else rules.calendar,
+    )
+
+
+def ruled(kept: Instrument, rules: Rules) -> Instrument:
+    """Give an instrument of the store, with what the user said instead of what is kept.
+
+    Examples
+    --------
+    >>> ruled(Instrument("BTC/USD", tick=0.1, calendar="24/7"), Rules(tick=0.5)).tick
+    0.5
+    """
+    is_said = any(one is not None for one in (rules.tick, rules.order_step, rules.min_notional))
+    return replace(
+        kept,
+        asset_class=rules.asset_class or kept.asset_class,
+        quote=rules.quote or kept.quote,
+        tick=kept.tick if rules.tick is None else rules.tick,
+        lot=kept.lot if rules.lot is None else rules.lot,
+        order_step=kept.order_step if rules.order_step is None else rules.order_step,
+        multiplier=kept.multiplier if rules.multiplier is None else rules.multiplier,
+        min_notional=kept.min_notional if rules.min_notional is None else rules.min_notional,
+        calendar=rules.calendar or kept.calendar,
+        rules=() if is_said else kept.rules,
     )
 
 

@@ -21,6 +21,7 @@ def build_bars(
     interval: Interval,
     name: str,
     frame: Literal["polars", "pandas"] = "polars",
+    idle: Sequence[Ints] = (),
 ) -> Bars:
     """Make bars of N checked series.
 
@@ -42,8 +43,10 @@ def build_bars(
         Where the bars came from.
     frame : {"polars", "pandas"}
         The kind of frame that results are given back in.
+    idle : sequence of (K,) int64
+        Closes of rows without a bar, such as those that were filled in.
     """
-    time = spans[0][1] if len(series) == 1 else np.unique(np.concatenate([s[1] for s in spans]))
+    time = _union([*(closes for _, closes in spans), *idle])
     rows = [np.searchsorted(time, closes) for _, closes in spans]
     shape = (len(time), len(series))
     tradable = np.zeros(shape, dtype=np.bool_)
@@ -96,3 +99,10 @@ def _carried(close: Floats, tradable: "np.ndarray[tuple[int, ...], np.dtype[np.b
     last = np.where(tradable, np.arange(len(close))[:, None], 0)
     np.maximum.accumulate(last, axis=0, out=last)
     return np.take_along_axis(close, last, axis=0)
+
+
+def _union(times: Sequence[Ints]) -> Ints:
+    """All times, ascending, each once; most of a panel's instruments have the same."""
+    first = times[0]
+    others = [own for own in times[1:] if len(own) and not np.array_equal(own, first)]
+    return np.unique(np.concatenate([first, *others])) if others else first

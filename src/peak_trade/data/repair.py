@@ -27,6 +27,7 @@ REPAIRS = {
     "cell emptied": "prices emptied that are zero, negative or infinite: a day without a bar",
     "high or low widened": "highs raised or lows lowered to take in open and close",
     "volume emptied": "negative or infinite volumes emptied: unknown",
+    "gap filled": "bars filled in with the last close, none of them tradable",
 }
 """What is done, and in words. Rows that contradict each other are left: none is known to hold."""
 

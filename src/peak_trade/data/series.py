@@ -92,12 +92,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ("time_ns", "seq", "trade_id"),
                 ("seq", "trade_id", "side", "condition"),
             ),
+            # bid, ask: NaN where a side did not change, or is not told.
             Kind(
                 "quotes",
                 {"time_ns": "int64", "seq": "int64", "bid": "float64", "bid_size": "float64",
                  "ask": "float64", "ask_size": "float64", "exchange": "string"},
                 ("time_ns", "seq"),
-                ("seq", "bid_size", "ask_size", "exchange"),
+                ("seq", "bid", "bid_size", "ask", "ask_size", "exchange"),
             ),
             # One row a level: side 1 a bid, -1 an ask; size 0 removes it; a snapshot replaces all.
             Kind(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,14 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 _SLAB = 65_536  # rows checked at a time, so that the check stays in the cache
+
+
+class Supply(Protocol):
+    """What computes the features that a strategy declares, from the rows that it is given alone."""
+
+    def features(self, bars: "Bars", wanted: Mapping[str, str]) -> Mapping[str, Floats]:
+        """Values as known at each close, (T, 1) or (T, N), under the names that they are wanted by."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -53,6 +61,9 @@ class Bars:
         Point-in-time values that ride along.
     frame : str
         ``polars`` or ``pandas``: the kind of frame that results are given back in.
+    supply : Supply, optional
+        What computes declared features; it goes along with slices, so that a history that ends
+        earlier gets the features of that history.
 
     Raises
     ------
@@ -82,6 +93,7 @@ class Bars:
     name: str = "bars"
     features: Mapping[str, Floats] = field(default_factory=dict)
     frame: Literal["polars", "pandas"] = "polars"
+    supply: Supply | None = None
     memory: Memory = field(default_factory=Memory)
     _facts: dict[str, str | bool] = field(default_factory=dict)
 
@@ -265,6 +277,29 @@ class Bars:
             memory=Memory(),
             _facts={"checked": True},
         )
+
+    def featured(self, wanted: Mapping[str, str]) -> "Bars":
+        """Bars with the features that a strategy declares, computed from these rows alone.
+
+        Without a supply those that ride along already are taken as they are.
+
+        Raises
+        ------
+        DataError
+            A feature that neither rides along nor can be computed.
+        """
+        if not wanted:
+            return self
+        if self.supply is not None:
+            return replace(self, features={**self.features, **self.supply.features(self, wanted)})
+        for name in wanted:
+            if name not in self.features:
+                raise DataError(
+                    f"feature {name!r} does not ride along with {self.name}",
+                    hint="attach it with peak_trade.data.features.with_features(bars, strategy)",
+                    feature=name,
+                )
+        return self
 
     def __repr__(self) -> str:
         rows, width = self.close.shape

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
@@ -14,6 +14,8 @@ from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
 
 Value = TypeVar("Value")
 Targets = npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+Features = Sequence[str] | Mapping[str, str]
+"""Features that a strategy declares: their texts, or names of its own and the texts behind them."""
 
 
 @runtime_checkable
@@ -112,6 +114,14 @@ class Strategy:
     def warmup(self) -> int:
         """Rows before the first target that means something."""
         return 0
+
+    @property
+    def features(self) -> Features:
+        """Features it reads in ``bars.features``, such as ``("rsi(period=14)",)``.
+
+        An attribute of the class, or a property where they depend on parameters.
+        """
+        return ()
 
     def check(self) -> None:
         """Raise ParameterError where parameters do not go together, such as fast >= slow."""
@@ -279,3 +289,32 @@ def warmup_of(strategy: object) -> int:
             hint="make it an attribute, or a method marked @property",
         )
     return int(warmup)
+
+
+def features_of(strategy: object) -> dict[str, str]:
+    """The features that a strategy declares: the names it reads them by, and their texts.
+
+    Raises
+    ------
+    StrategyError
+        A declaration that is neither texts nor a mapping of names to texts.
+
+    Examples
+    --------
+    >>> class Oversold(Strategy):
+    ...     features = {"strength": "rsi(period=14)"}
+    >>> features_of(Oversold())
+    {'strength': 'rsi(period=14)'}
+    """
+    given: object = getattr(strategy, "features", ())
+    pairs: Mapping[object, object] | None = None
+    if isinstance(given, Mapping):
+        pairs = given
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        pairs = {text: text for text in given}
+    if pairs is None or not all(isinstance(part, str) for pair in pairs.items() for part in pair):
+        raise StrategyError(
+            f"features of {type(strategy).__name__} are {given!r}, texts are expected",
+            hint="write features = ('rsi(period=14)',), or a mapping of names to such texts",
+        )
+    return {str(name): str(text) for name, text in pairs.items()}

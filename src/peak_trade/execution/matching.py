@@ -212,6 +212,10 @@ class Matcher:
         self._quotes.on_level(instrument, side, price, lots, time_ns)
         return self.drain()
 
+    def book(self, instrument: int) -> Depth | None:
+        """The book of an instrument as orders meet it, without what they took; None where none is known."""
+        return self._quotes.books.get(instrument)
+
     def forget_book(self, instrument: int) -> None:
         """Forget a book that may have missed updates; trades alone match until the next snapshot."""
         self._quotes.books.pop(instrument, None)

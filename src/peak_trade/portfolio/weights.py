@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import StrategyError
-from peak_trade.domain.strategy import HasTargets, Targets
+from peak_trade.domain.strategy import HasTargets, Targets, features_of
 from peak_trade.kernels import rolling
 
 _HINT = "return one row a bar and one column an instrument; NaN means that the last target stands"
@@ -13,6 +13,8 @@ _HINT = "return one row a bar and one column an instrument; NaN means that the l
 
 def target_array(strategy: HasTargets, bars: Bars) -> Targets:
     """Ask a strategy for its targets and give them as a (T, N) array.
+
+    It is handed the bars with the features that it declares, computed from these rows alone.
 
     Parameters
     ----------
@@ -41,7 +43,8 @@ def target_array(strategy: HasTargets, bars: Bars) -> Targets:
            [1.]])
     """
     name = type(strategy).__name__
-    array = _number_array(name, strategy.targets(bars))
+    seen = bars.featured(features_of(strategy))
+    array = _number_array(name, strategy.targets(seen))
     shape = bars.close.shape
     if array.shape != shape and not (array.ndim == 1 and shape == (len(array), 1)):
         wanted = f"({shape[0]},) or {shape}" if shape[1] == 1 else str(shape)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.data.features.supply import check_features, feature_facts, supplied
 from peak_trade.domain.actions import Actions, StockSplit
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import InputError, ParameterError, StrategyError, did_you_mean
@@ -254,7 +255,11 @@ class Backtest:
             "params": {name: plain_value(value) for name, value in self.params.items()},
             "engine": self.engine,
             "engine_note": self.engine_note,
-            "data": {**data_of(record), **beside_of(self.actions, self.detail)},
+            "data": {
+                **data_of(record),
+                **beside_of(self.actions, self.detail),
+                **feature_facts(self.strategy, self.signals or self.bars),
+            },
             "terms": plain(terms),
             "stats": stats_json(self.stats),
             "orders": {name: getattr(record.counts, name) for name in record.counts.__slots__},
@@ -384,10 +389,12 @@ def backtest(
         matching=matching or Matching(),
     )
     _check_request(strategy, bars, engine)
+    check_features(strategy, bars)
+    bars = supplied(bars)
     span = Span.of(bars, start, end)
     check_tradable(span.bars, span.start, span.stop, terms)
     check_warmup(strategy, span)
-    seen = span.bars if signals is None else _seen(signals, span.bars)
+    seen = span.bars if signals is None else supplied(_seen(signals, span.bars))
     scene = Scene.of(
         span.bars, start=span.start, stop=span.stop, terms=terms, actions=actions, detail=detail
     )
@@ -406,7 +413,7 @@ def backtest(
         ambiguity=ambiguity,
         warnings=(*found.warnings, *path_warnings(ambiguity), *split),
         detail=detail,
-        signals=signals,
+        signals=None if signals is None else replace(signals, supply=seen.supply),
     )
 
 

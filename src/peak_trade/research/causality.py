@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.data.features.supply import check_features, supplied
 from peak_trade.domain.bars import COLUMNS, Bars
 from peak_trade.domain.errors import ParameterError, PeakTradeError, StrategyError
 from peak_trade.domain.memory import Memory
@@ -173,6 +174,8 @@ def check_causality(
         raise ParameterError(f"every {every} is not at least 1", hint="1 checks every row")
     if not seconds > 0:
         raise ParameterError(f"seconds {seconds} is not above 0", hint="60 is the default")
+    check_features(strategy, bars)
+    bars = supplied(bars)  # declared features are computed anew without the later rows
     whole = _weights(strategy, bars, len(bars)).astype(np.float64)
     affordable = int(seconds / _mean_seconds(strategy, bars, whole))
     rows = _rows_to_check(len(bars), every, affordable)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from peak_trade.data.features.supply import supplied
 from peak_trade.domain.actions import Actions
 from peak_trade.domain.bars import Bars
 from peak_trade.domain.errors import ParameterError, StrategyError, did_you_mean
@@ -300,7 +301,7 @@ def sweep(
         sizer=sizer,
         currency=currency,
     )
-    span = Span.of(bars, start, end)
+    span = Span.of(supplied(bars), start, end)
     plan = _Plan(strategy, values, terms, span, actions=actions, detail=detail)
     table, valid = plan.run(threads or cpu_count() or 1, progress)
     if not len(table):

@@ -45,6 +45,7 @@ def run(
     start: options.Start = None,
     end: options.End = None,
     symbol: options.Symbol = None,
+    data_version: options.DataVersion = None,
     columns: options.Columns = None,
     interval: options.Interval = None,
     stamp: options.Stamp = None,
@@ -55,6 +56,7 @@ def run(
     actions: options.Actions = None,
     signals: options.Signals = None,
     detail: options.Detail = None,
+    detail_interval: options.DetailInterval = None,
     cash: options.Cash = None,
     currency: options.Currency = None,
     shortfall: options.Shortfall = None,
@@ -108,7 +110,7 @@ def run(
     check_wanted(page, tables=tables, open_=open_)
     _check_paths(data, page, trades, equity)
     options.check_words(label, tag)
-    asked = recording.Asked.of(given)
+    asked = request.pinned(recording.Asked.of(given), found)
     with working("Trading", wanted=chosen.flags.show_progress):
         result = trade(asked, found)
         lasted = (begun, now_ns())
@@ -141,7 +143,13 @@ def trade(
 
     announce_compilation()
     if bars is None:
-        bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+        bars = request.load_bars(
+            asked.data,
+            found,
+            columns=asked.columns,
+            symbols=asked.symbol,
+            version=asked.data_version,
+        )
     actions = request.load_actions(asked.actions, found, bars)
     return backtest(
         cast("HasTargets | OrderStrategy", made),
@@ -163,7 +171,9 @@ def trade(
         currency=terms.currency,
         matching=terms.matching,
         actions=actions,
-        detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+        detail=request.load_detail(
+            asked.detail, found, bars, columns=asked.columns, interval=asked.detail_interval
+        ),
         signals=request.signals_of(asked.signals, bars, actions),
     )
 

@@ -8,6 +8,7 @@ import typer
 
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import print_facts, print_json, print_table
+from peak_trade.app.cli.stored_text import print_stored, stored_facts
 
 if TYPE_CHECKING:
     from peak_trade.domain.strategy import Parameter
@@ -17,13 +18,32 @@ Name = Annotated[
 ]
 
 
-def data(json: options.Json = False) -> None:
-    """List the built-in series: range, interval, rows and where they come from."""
+Every = Annotated[
+    bool, typer.Option("--all", help="Of a venue with many instruments each on a line of its own.")
+]
+MANY = 20
+"""Instruments of a venue and interval from which on they are one line."""
+
+
+def data(
+    every: Every = False, config: options.ConfigFile = None, json: options.Json = False
+) -> None:
+    """List the built-in series and those of the store: range, interval, rows, where they are from."""
+    from peak_trade.app import request
+    from peak_trade.app.stores import opened_store
     from peak_trade.data.catalogue import catalogue
 
     series = catalogue()
+    store = opened_store(request.configured({}, {}, config))
+    stored = store.series()
     if json:
-        print_json({"data": [{**_fields(item), "data": f"builtin:{item.name}"} for item in series]})
+        print_json(
+            {
+                "data": [{**_fields(item), "data": f"builtin:{item.name}"} for item in series],
+                "store": store.place,
+                "stored": [stored_facts(one) for one in stored],
+            }
+        )
         return
     print_table(
         ("name", "bars", "every", "from", "to", "columns", "source"),
@@ -42,6 +62,12 @@ def data(json: options.Json = False) -> None:
         words={0, 5, 6},
     )
     print("Use one with --data builtin:NAME, a file of your own with --data file:PATH.")
+    print()
+    if not stored:
+        print(f"Nothing is stored in {store.place}; peak data fetch and peak data import fill it.")
+        return
+    print_stored(stored, most=len(stored) if every else MANY)
+    print(f"Stored in {store.place}; use bars with --data VENUE:SYMBOL --interval.")
 
 
 def _fields(item: object) -> dict[str, object]:

@@ -30,6 +30,7 @@ def run(
     settings: options.Settings = None,
     every: Every = None,
     symbol: options.Symbol = None,
+    data_version: options.DataVersion = None,
     columns: options.Columns = None,
     interval: options.Interval = None,
     stamp: options.Stamp = None,
@@ -56,7 +57,7 @@ def run(
     from peak_trade.research.causality import check_causality
     from peak_trade.research.order_causality import check_order_causality
 
-    bars = request.load_bars(data, found, columns=columns, symbols=symbol)
+    bars = request.load_bars(data, found, columns=columns, symbols=symbol, version=data_version)
     announce_compilation()
     report: CausalityReport | OrderCausalityReport
     with progress("Checking", wanted=chosen.flags.show_progress) as watch:

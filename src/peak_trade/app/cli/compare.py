@@ -36,6 +36,7 @@ def run(
     start: options.Start = None,
     end: options.End = None,
     symbol: options.Symbol = None,
+    data_version: options.DataVersion = None,
     columns: options.Columns = None,
     interval: options.Interval = None,
     stamp: options.Stamp = None,
@@ -63,11 +64,13 @@ def run(
     wanted = [split_reference(text) for text in strategies]
     for name, own in wanted:
         check_own(name, own)
-    asked = recording.Asked.of({**given, "strategy": ""})
+    asked = request.pinned(recording.Asked.of({**given, "strategy": ""}), found)
     from peak_trade.research.comparison import compare
 
     announce_compilation()
-    bars = request.load_bars(data, found, columns=columns, symbols=symbol)
+    bars = request.load_bars(
+        data, found, columns=columns, symbols=symbol, version=asked.data_version
+    )
     results = []
     with progress("Trading", wanted=found.values.flags.show_progress) as watch:
         for name, own in wanted:

@@ -1,5 +1,6 @@
-"""`peak data check`: what in a file would break or distort a backtest, and what can be mended."""
+"""`peak data check`: what in a file, or in stored bars, would break or distort a backtest, and what can be mended."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import print_json, working
+from peak_trade.domain.errors import InputError
 
 if TYPE_CHECKING:
     from peak_trade.app.config import Configuration
@@ -18,7 +20,21 @@ if TYPE_CHECKING:
 FOUND = 1
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="file:PATH, a path, or builtin:NAME.")
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A path, builtin:NAME, or VENUE:SYMBOL of the store with INTERVAL."
+    ),
+]
+Every = Annotated[
+    str | None, typer.Argument(metavar="INTERVAL", help="Length of stored bars, such as 1h.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="SOURCE",
+        help="Another source of a stored series: who misses what, differs, lags, is off.",
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit code 1 for a warning too, and for what is unchecked.")
@@ -45,7 +61,9 @@ OneSymbol = Annotated[
 
 def check(
     source: Source,
+    every: Every = None,
     strict: Strict = False,
+    against: Against = None,
     repair: RepairTo = None,
     symbol: OneSymbol = None,
     columns: options.Columns = None,
@@ -56,12 +74,24 @@ def check(
     config: options.ConfigFile = None,
     json: options.Json = False,
 ) -> None:
-    """Check a file before a backtest leans on it; exit code 1 where a backtest would refuse it."""
+    """Check a file or stored bars before a backtest leans on them; exit code 1 where it would refuse."""
+    interval = _one_interval(every, interval)
     given = dict(locals())
     from peak_trade.app import request
     from peak_trade.app.cli.outputs import TABLES, check_path
+    from peak_trade.app.cli.stored_checks import is_stored
 
     found = request.configured(given, {}, config)
+    if is_stored(source):
+        of_files = {"--repair": repair, "--columns": columns, "--symbol": symbol, "--stamp": stamp}
+        _check_stored(
+            source, interval, found, of_files, calendar, against=against, strict=strict, json=json
+        )
+        return
+    if against is not None:
+        raise InputError(
+            "--against compares a stored series", hint="import the file, or use pt.compare_data"
+        )
     check_path("--repair", repair, TABLES, source)
     from peak_trade.data.check import check_reading
     from peak_trade.data.reading import read
@@ -77,6 +107,46 @@ def check(
         repairs, left = _repaired(reading, form, repair)
         _tell_repair(report, repairs, left, repair, json=json)
     if not (left.is_clean if strict else left.is_loadable):
+        raise typer.Exit(FOUND)
+
+
+def _one_interval(every: str | None, interval: str | None) -> str | None:
+    if every is not None and interval is not None and every != interval:
+        raise InputError(
+            f"the interval is given as {every} and as --interval {interval}", hint="give it once"
+        )
+    return every or interval
+
+
+def _check_stored(
+    source: str,
+    interval: str | None,
+    found: "Configuration[Settings]",
+    of_files: Mapping[str, object],
+    calendar: str | None,
+    *,
+    against: str | None,
+    strict: bool,
+    json: bool,
+) -> None:
+    from peak_trade.app.cli.stored_checks import checked_stored
+
+    for option, value in of_files.items():
+        if value is not None:
+            hint = "peak data repair mends it" if option == "--repair" else "leave it out"
+            raise InputError(f"{option} is of files; {source} is a stored series", hint=hint)
+    with working("Checking", wanted=found.values.flags.show_progress and not json):
+        report, compared = checked_stored(
+            source, interval, found, calendar=calendar, against=against
+        )
+    if json:
+        more = {} if compared is None else {"against": compared.to_dict()}
+        print_json({**report.to_dict(), **more})
+    else:
+        _tell(report, json=False)
+        if compared is not None:
+            print(compared)
+    if not (report.is_clean if strict else report.is_loadable):
         raise typer.Exit(FOUND)
 
 

@@ -7,7 +7,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "peak data check builtin:sp500 --strict",
         "peak data check builtin:sp500 --repair mended.csv",
     ),
+    "data sources": ("peak data sources", "peak data sources kraken"),
     "strategies": ("peak strategies", "peak strategies ma_cross"),
+    "features list": ("peak features list", "peak features list --group volatility"),
+    "features compute": (
+        "peak features compute rsi --data builtin:sp500 --rows 5",
+        "peak features compute yang_zhang --data builtin:sp500 --out volatility.csv",
+    ),
+    "features show": ("peak features show rsi", "peak features show macro --json"),
     "backtest": (
         "peak backtest ma_cross --data builtin:sp500 --set fast=20 --set slow=100",
         "peak backtest ma_cross --data builtin:sp500 --from 2010-01-01 --json",
@@ -44,6 +51,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "kill history": ("peak kill history --limit 5",),
     "kill operator add": ("peak kill operator add anna --role operator",),
     "kill operator list": ("peak kill operator list",),
+    "simulate-venue": (
+        "peak simulate-venue kraken --port 0 --data builtin:sp500 --speed 60 --seconds 0.5",
+        "peak simulate-venue binance --port 0 --faults drop=0.01,http_5xx=0.02 --seconds 0.5",
+    ),
     "watchdog": ("peak watchdog --for 0.5 --state drill",),
 }
 
@@ -69,8 +80,70 @@ IN_TURN: dict[str, tuple[str, ...]] = {
 }
 """The same for commands that need what came before them; a test takes them in their turn."""
 
+AT_A_VENUE: dict[str, tuple[str, ...]] = {
+    "data fetch": (
+        "peak data fetch binance BTC/USDT 1h --since 2020-01-01",
+        "peak data fetch kraken BTC/USD,ETH/USD 1h",
+        "peak data fetch kraken BTC/USD 1m --since 2026-01-01 --from-trades",
+        "peak data fetch binance BTC/USDT:USDT --kind funding --since 2024-01-01",
+        "peak data fetch kraken --kind instruments",
+    ),
+    "data stream": (
+        "peak data stream kraken BTC/USD,ETH/USD 1m --seconds 60",
+        "peak data stream binance BTC/USDT 1m --save --json",
+        "peak data stream kraken BTC/USD 1m --base-url ws://127.0.0.1:8900",
+    ),
+}
+"""The same for commands that ask a venue; tests run such lines against a server of their own."""
+
+OF_A_STORE: dict[str, tuple[str, ...]] = {
+    "data import": (
+        "peak data import btc_1m.csv --as kraken:BTC/USD --interval 1m",
+        "peak data import btc_trades.csv --as kraken:BTC/USD --kind trades",
+        "peak data import stocks.parquet --as us:* --interval 1d --repair",
+        "peak data import XBTUSD_60.csv --as kraken:BTC/USD --layout kraken-ohlcvt",
+        "peak data import cpi.csv --as fred:CPI --kind series --known-after 14d",
+    ),
+    "data show": (
+        "peak data show kraken:BTC/USD 1m",
+        "peak data show kraken:BTC/USD --kind trades --rows 10",
+    ),
+    "data versions": ("peak data versions kraken:BTC/USD 1m",),
+    "data quality": ("peak data quality", "peak data quality kraken --interval 1m --html page.html"),
+    "data repair": (
+        "peak data repair kraken:BTC/USD 1m --fill",
+        "peak data repair kraken:BTC/USD 1m --fill --write",
+        "peak data repair btc_1m.csv --to mended.csv",
+    ),
+    "data gaps": (
+        "peak data gaps kraken:BTC/USD 1m",
+        "peak data gaps us:AAA 1d --calendar XNYS",
+    ),
+    "data diff": (
+        "peak data diff kraken:BTC/USD 1m",
+        "peak data diff kraken:BTC/USD 1m --old 1 --new 2",
+    ),
+    "data compact": ("peak data compact", "peak data compact kraken:BTC/USD 1m"),
+    "data expire": ("peak data expire --keep-versions 100 --keep-days 365",),
+    "features materialize": (
+        "peak features materialize rsi yang_zhang --data kraken:BTC/USD --interval 1m",
+    ),
+    "data export": (
+        "peak data export kraken:BTC/USD 1m --out btc.csv",
+        "peak data export kraken:BTC/USD 1m --out btc.parquet --data-version 1",
+    ),
+}
+"""The same for commands over stored series; a test writes such files and imports them first."""
+
 
 def help_of(command: str, summary: str) -> str:
     """Write the help of a command: what it does, and its examples, line by line."""
-    lines = "\n".join(f"  {line}" for line in EXAMPLES.get(command) or IN_TURN[command])
+    lines = "\n".join(f"  {line}" for line in _lines(command))
     return f"{summary}\n\n\b\nExample:\n{lines}\n"
+
+
+def _lines(command: str) -> tuple[str, ...]:
+    for lines in (EXAMPLES, IN_TURN, AT_A_VENUE, OF_A_STORE):
+        if command in lines:
+            return lines[command]
+    raise KeyError(command)

@@ -14,13 +14,21 @@ from peak_trade.app.cli import (
     compare,
     config,
     data,
+    data_fetch,
+    data_import,
+    data_quality,
+    data_sources,
+    data_store,
+    data_stream,
     doctor,
+    features,
     journal,
     kill,
     orders,
     risk,
     runs,
     sessions,
+    simulate,
     sweep,
     trade,
 )
@@ -36,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(help="Market data: what there is, and whether it is sound.")
+features_app = typer.Typer(help="Features: what can be measured at each close.")
 runs_app = typer.Typer(help="The runs that were made: list, show, compare.")
 config_app = typer.Typer(help="Settings: what they are, where they come from.")
 kill_app = typer.Typer(help="The kill switch: stop trading, see why, recover.")
@@ -77,10 +86,61 @@ runs_app.command(
 app.command(
     "reproduce", help=help_of("reproduce", "Make a recorded run again and compare the results.")
 )(runs.reproduce)
-data_app.command("list", help=help_of("data list", "List the built-in data."))(catalogue.data)
+data_app.command("list", help=help_of("data list", "List the built-in data, and what is stored."))(
+    catalogue.data
+)
 data_app.command(
-    "check", help=help_of("data check", "Check a file before a backtest leans on it.")
+    "check", help=help_of("data check", "Check a file or stored bars before use.")
 )(data.check)
+data_app.command("fetch", help=help_of("data fetch", "Fetch what the store does not have."))(
+    data_fetch.fetch
+)
+data_app.command(
+    "import", help=help_of("data import", "Put a file of your own into the store, checked.")
+)(data_import.run)
+data_app.command("show", help=help_of("data show", "Show a stored series and where it is from."))(
+    data_store.show
+)
+data_app.command("gaps", help=help_of("data gaps", "List what is missing of a stored series."))(
+    data_store.gaps
+)
+data_app.command(
+    "versions", help=help_of("data versions", "List the versions of a stored series.")
+)(data_store.versions)
+data_app.command("diff", help=help_of("data diff", "Show what differs between two versions."))(
+    data_store.diff
+)
+data_app.command("compact", help=help_of("data compact", "Put small files of the store together."))(
+    data_store.compact
+)
+data_app.command("expire", help=help_of("data expire", "Let old versions of the store go."))(
+    data_store.expire
+)
+data_app.command("export", help=help_of("data export", "Write a stored series to a file."))(
+    data_store.export
+)
+data_app.command(
+    "stream", help=help_of("data stream", "Show closed bars of a venue as they are made.")
+)(data_stream.stream)
+data_app.command("sources", help=help_of("data sources", "List the sources, or describe one."))(
+    data_sources.sources
+)
+data_app.command(
+    "repair", help=help_of("data repair", "Mend a file into a copy, or stored bars into a version.")
+)(data_quality.repair)
+data_app.command(
+    "quality", help=help_of("data quality", "Score the stored bars, and show what is covered.")
+)(data_quality.quality)
+features_app.command("list", help=help_of("features list", "List every feature."))(features.list_)
+features_app.command("compute", help=help_of("features compute", "Compute a feature over bars."))(
+    features.compute
+)
+features_app.command(
+    "materialize", help=help_of("features materialize", "Keep the values of features, once.")
+)(features.materialize)
+features_app.command(
+    "show", help=help_of("features show", "Show one feature, and what is stored of it.")
+)(features.show)
 config_app.command("show", help=help_of("config show", "Show every setting and its layer."))(
     config.show
 )
@@ -164,6 +224,9 @@ operator_app.command("list", help=help_of("kill operator list", "List the operat
     kill.list_operators
 )
 app.command(
+    "simulate-venue", help=help_of("simulate-venue", "Serve a venue here to rehearse against.")
+)(simulate.venue)
+app.command(
     "watchdog", help=help_of("watchdog", "Trip the kill switch where a session is silent.")
 )(kill.watchdog)
 kill_app.add_typer(operator_app, name="operator", no_args_is_help=True)
@@ -171,6 +234,7 @@ app.add_typer(kill_app, name="kill", no_args_is_help=True)
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(journal_app, name="journal", no_args_is_help=True)
 app.add_typer(data_app, name="data", no_args_is_help=True)
+app.add_typer(features_app, name="features", no_args_is_help=True)
 app.add_typer(runs_app, name="runs", no_args_is_help=True)
 app.add_typer(config_app, name="config", no_args_is_help=True)
 app.add_typer(risk_app, name="risk", no_args_is_help=True)

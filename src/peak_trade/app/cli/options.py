@@ -29,7 +29,17 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="builtin:NAME (see peak data list) or file:PATH (CSV or Parquet).",
+        help="VENUE:SYMBOL of the store, builtin:NAME (see peak data list), or file:PATH.",
+        rich_help_panel=DATA,
+    ),
+]
+DataVersion = Annotated[
+    int | None,
+    typer.Option(
+        "--data-version",
+        metavar="N",
+        min=1,
+        help="Version of a stored series (see peak data versions); the newest where left out.",
         rich_help_panel=DATA,
     ),
 ]
@@ -82,8 +92,8 @@ End = Annotated[
 Actions = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE",
-        help="Dividends, splits, delistings and funding rates (CSV or Parquet).",
+        metavar="SOURCE",
+        help="Dividends, splits, delistings and funding rates: a file, or VENUE:SYMBOL of the store.",
         rich_help_panel=DATA,
     ),
 ]
@@ -99,6 +109,15 @@ Detail = Annotated[
     typer.Option(
         metavar="SOURCE",
         help="Finer bars, by which exits inside a bar are decided.",
+        rich_help_panel=DATA,
+    ),
+]
+DetailInterval = Annotated[
+    str | None,
+    typer.Option(
+        "--detail-interval",
+        metavar="LENGTH",
+        help="Of stored finer bars the length of one, where there are several.",
         rich_help_panel=DATA,
     ),
 ]

@@ -47,6 +47,7 @@ def run(
     start: options.Start = None,
     end: options.End = None,
     symbol: options.Symbol = None,
+    data_version: options.DataVersion = None,
     columns: options.Columns = None,
     interval: options.Interval = None,
     stamp: options.Stamp = None,
@@ -56,6 +57,7 @@ def run(
     tick: options.Tick = None,
     actions: options.Actions = None,
     detail: options.Detail = None,
+    detail_interval: options.DetailInterval = None,
     cash: options.Cash = None,
     currency: options.Currency = None,
     shortfall: options.Shortfall = None,
@@ -106,7 +108,7 @@ def run(
     check_wanted(page, tables=tables, open_=open_)
     check_path("--report", page, PAGES, data)
     options.check_words(label, tag)
-    asked = recording.Asked.of(given)
+    asked = request.pinned(recording.Asked.of(given), found)
     with progress("Sweeping", wanted=chosen.flags.show_progress) as watch:
         kind, result = search(asked, found, watch)
     lasted = (begun, now_ns())
@@ -152,7 +154,13 @@ def search(
     terms = terms_of(found.values)
     from peak_trade.research.sweep import sweep
 
-    bars = request.load_bars(asked.data, found, columns=asked.columns, symbols=asked.symbol)
+    bars = request.load_bars(
+        asked.data,
+        found,
+        columns=asked.columns,
+        symbols=asked.symbol,
+        version=asked.data_version,
+    )
     chosen = found.values
     announce_compilation()
     return kind, sweep(
@@ -174,7 +182,9 @@ def search(
         sizer=terms.sizer,
         currency=terms.currency,
         actions=request.load_actions(asked.actions, found, bars),
-        detail=request.load_detail(asked.detail, found, bars, columns=asked.columns),
+        detail=request.load_detail(
+            asked.detail, found, bars, columns=asked.columns, interval=asked.detail_interval
+        ),
         sort=chosen.sweep.sort,
         threads=chosen.sweep.threads or None,
         progress=watch,

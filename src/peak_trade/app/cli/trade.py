@@ -70,6 +70,7 @@ def run(
     start: options.Start = None,
     end: options.End = None,
     symbol: options.Symbol = None,
+    data_version: options.DataVersion = None,
     columns: options.Columns = None,
     interval: options.Interval = None,
     stamp: options.Stamp = None,
@@ -112,7 +113,7 @@ def run(
     given["strategy"] = trading.PARTS.join(strategy)
     found = request.configured(given, split_settings(settings or [])[1], config)
     check_path("--report", report, PAGES, data)
-    asked = recording.Asked.of(given)
+    asked = request.pinned(recording.Asked.of(given), found)
     announce_compilation()
     with watching(wanted=found.values.flags.show_progress) as progress:
         outcome = trading.start(

@@ -1,0 +1,1 @@
+"""The outside world: exchanges, vendors and feeds, reached by entry point alone."""

@@ -1,0 +1,311 @@
+"""`peak data stream`: closed bars of a venue as they are made."""
+
+import json as text_json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from peak_trade.app.cli import options
+from peak_trade.domain.errors import ParameterError
+
+if TYPE_CHECKING:
+    from peak_trade.data.live.events import ClosedBar, FeedEvent
+    from peak_trade.data.live.source import FeedOptions
+    from peak_trade.data.live.thread import FeedThread
+    from peak_trade.data.store import Store
+
+ADDRESS = "Where it is listened to"
+MISSING = 1
+_GATHER_S = 0.1
+_ROW = "{:<16} {:<12} {:>11} {:>11} {:>11} {:>11} {:>13}  {}"
+
+Venue = Annotated[str, typer.Argument(metavar="VENUE", help="kraken or binance.")]
+Symbols = Annotated[
+    str, typer.Argument(metavar="SYMBOL,...", help="As the venue lists them: BTC/USD,ETH/USD.")
+]
+IntervalText = Annotated[str, typer.Argument(metavar="INTERVAL", help="1m, 5m, 1h, ...")]
+Seconds = Annotated[
+    float | None, typer.Option(help="End after so many seconds; Ctrl-C ends it without.")
+]
+Bars = Annotated[int | None, typer.Option(min=1, help="End after so many closed bars.")]
+Save = Annotated[bool, typer.Option("--save", help="Keep the bars in the store as they close.")]
+Lines = Annotated[
+    bool, typer.Option("--json", help="One JSON object a line on standard output, for each event.")
+]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="Another WebSocket, such as a venue simulator's: ws://127.0.0.1:8900.",
+        rich_help_panel=ADDRESS,
+    ),
+]
+RestUrl = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="Where bars are asked for that the stream did not give whole; by --base-url on this "
+        "machine, the venue's own without it.",
+        rich_help_panel=ADDRESS,
+    ),
+]
+Wanted = Annotated[
+    Literal["live", "testnet", "simulated"] | None,
+    typer.Option(help="Refuse an address of another one.", rich_help_panel=ADDRESS),
+]
+Backfill = Annotated[
+    bool,
+    typer.Option(
+        "--backfill/--no-backfill",
+        help="Ask the venue for bars that the stream did not give whole.",
+        rich_help_panel=ADDRESS,
+    ),
+]
+
+
+def stream(
+    venue: Venue,
+    symbols: Symbols,
+    interval: IntervalText,
+    seconds: Seconds = None,
+    bars: Bars = None,
+    save: Save = False,
+    base_url: BaseUrl = "",
+    rest_url: RestUrl = "",
+    environment: Wanted = None,
+    backfill: Backfill = True,
+    config: options.ConfigFile = None,
+    json: Lines = False,
+) -> None:
+    """Show closed bars as they are made; exit code 1 where bars are missing at the end."""
+    from peak_trade.app import request
+    from peak_trade.app.feeds import found_feed
+    from peak_trade.app.stores import opened_store
+    from peak_trade.data.live.thread import FeedThread
+
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise ParameterError(f"--seconds {seconds}: a length above 0 was expected")
+    found = request.configured({}, {}, config)
+    named = [name.strip() for name in symbols.split(",") if name.strip()]
+    make = found_feed(venue)
+    store = opened_store(found) if save else None
+    shown = _Shown(store, as_json=json)
+    with (
+        _options(venue, base_url, rest_url, environment, wants_backfill=backfill) as asked,
+        FeedThread(lambda: make(asked).bars(named, interval)) as events,
+    ):
+        try:
+            _follow(events, shown, seconds, bars)
+        except KeyboardInterrupt:
+            shown.is_interrupted = True
+        finally:
+            shown.keep()
+    shown.end()
+    if shown.missing:
+        raise typer.Exit(MISSING)
+
+
+@contextmanager
+def _options(
+    venue: str,
+    base_url: str,
+    rest_url: str,
+    environment: Literal["live", "testnet", "simulated"] | None,
+    *,
+    wants_backfill: bool,
+) -> "Iterator[FeedOptions]":
+    from peak_trade.app.feeds import StoredVenueBackfill, requests_url
+    from peak_trade.data.live.source import FeedOptions
+
+    url = requests_url(base_url, rest_url)
+    source = StoredVenueBackfill(venue, url) if wants_backfill and url is not None else None
+    try:
+        yield FeedOptions(
+            base_url=base_url, rest_url=url or "", environment=environment, backfill=source
+        )
+    finally:
+        if source is not None:
+            source.close()
+
+
+def _follow(events: "FeedThread", shown: "_Shown", seconds: float | None, bars: int | None) -> None:
+    """Show events until the time is over; bars that come together are kept together."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while not events.has_ended and (bars is None or shown.bars < bars):
+        left = 0.5 if end is None else min(0.5, end - time.monotonic())
+        if left <= 0:
+            return
+        event = events.get(timeout_s=_GATHER_S if shown.has_unkept else left)
+        if event is not None:
+            shown.take(event)
+        else:
+            shown.keep()
+
+
+class _Shown:
+    """What was shown of a feed, and what of it is still to be kept."""
+
+    def __init__(self, store: "Store | None", *, as_json: bool) -> None:
+        self._store, self._as_json = store, as_json
+        self._unkept: list[ClosedBar] = []
+        self._has_heading = False
+        self._missing: set[tuple[str, int]] = set()
+        self.bars = self.corrected = self.quiet = self.kept = 0
+        self.is_interrupted = False
+
+    @property
+    def has_unkept(self) -> bool:
+        """Whether bars wait to be kept."""
+        return bool(self._unkept)
+
+    @property
+    def missing(self) -> int:
+        """How many bars are missing."""
+        return len(self._missing)
+
+    def take(self, event: "FeedEvent") -> None:
+        """Count an event, and show it."""
+        from peak_trade.data.live.events import ClosedBar, Missing, NoTrades
+
+        if isinstance(event, ClosedBar):
+            self.bars += event.revision == 0
+            self.corrected += event.revision > 0
+            self._missing.discard((event.symbol, event.candle.open_ns))
+            if self._store is not None:
+                self._unkept.append(event)
+        elif isinstance(event, Missing):
+            self._missing.update((event.symbol, at) for at in event.opens)
+        elif isinstance(event, NoTrades):
+            self.quiet += 1
+        if self._as_json:
+            print(text_json.dumps(_facts(event), allow_nan=False), flush=True)
+        else:
+            self._print(event)
+
+    def _print(self, event: "FeedEvent") -> None:
+        from peak_trade.data.live.events import ClosedBar
+
+        if not isinstance(event, ClosedBar):
+            line = _words(event)
+            if line:
+                print(line, file=sys.stderr, flush=True)
+            return
+        if not self._has_heading:
+            self._has_heading = True
+            heads = ("closed (UTC)", "symbol", "open", "high", "low", "close", "volume", "from")
+            print(_ROW.format(*heads).rstrip(), flush=True)
+        candle = event.candle
+        prices = (_number(p) for p in (candle.open, candle.high, candle.low, candle.close))
+        origin = event.basis + ("" if event.is_proven else ", unproven")
+        origin += f", revision {event.revision}" if event.revision else ""
+        closed, volume = _clock(candle.close_ns, "%m-%d %H:%M:%S"), _number(candle.volume)
+        print(_ROW.format(closed, event.symbol, *prices, volume, origin), flush=True)
+
+    def keep(self) -> None:
+        """Put the bars that wait into the store, those of one moment in one commit."""
+        if self._store is None or not self._unkept:
+            return
+        import polars as pl
+
+        from peak_trade.data.series import KINDS, SeriesKey
+
+        bars, self._unkept = self._unkept, []
+        rows: dict[SeriesKey, dict[int, dict[str, float | bool]]] = {}
+        for bar in bars:
+            key = SeriesKey("bars", bar.venue, bar.symbol, bar.interval)
+            facts = asdict(bar.candle)
+            del facts["trades"]
+            rows.setdefault(key, {})[bar.candle.open_ns] = {**facts, "is_filled": False}
+        schema = KINDS["bars"].schema()
+        frames = {
+            key: pl.DataFrame(list(some.values()), schema=schema).sort("open_ns")
+            for key, some in rows.items()
+        }
+        received_ns = max(bar.received_ns for bar in bars)
+        self._store.upsert_many(frames, source=f"{bars[0].venue} stream", received_ns=received_ns)
+        self.kept += len(bars)
+
+    def end(self) -> None:
+        """Tell what there was in all."""
+        facts = {
+            "bars": self.bars, "corrected": self.corrected, "no_trades": self.quiet,
+            "missing": self.missing, "saved": self.kept,
+        }  # fmt: skip
+        if self._as_json:
+            print(text_json.dumps({"event": "end", **facts}), flush=True)
+            return
+        words = [f"{self.bars} bars"]
+        words += [f"{self.corrected} corrected"] if self.corrected else []
+        words += [f"{self.quiet} without trades"] if self.quiet else []
+        words += [f"{self.missing} missing"]
+        words += [f"{self.kept} saved"] if self._store is not None else []
+        start = "\n" if self.is_interrupted else ""
+        print(f"{start}{', '.join(words)}.", file=sys.stderr)
+
+
+def _number(value: float) -> str:
+    """A price or a volume with the digits that it has, at most ten of them."""
+    return f"{value:,.10g}" if abs(value) < 1e6 else f"{value:,.2f}"
+
+
+def _clock(ns: int, form: str = "%H:%M:%S") -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime(form)
+
+
+def _facts(event: "FeedEvent") -> dict[str, object]:
+    """An event as plain values; a closed bar's prices stand beside the rest."""
+    from peak_trade.data.live.events import ClosedBar
+
+    name = type(event).__name__
+    word = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    facts: dict[str, object] = asdict(event)
+    if isinstance(event, ClosedBar):
+        word = "bar"
+        del facts["candle"]
+        facts |= asdict(event.candle)
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in facts.items()
+    }
+    return {"event": word, **plain}
+
+
+def _words(event: "FeedEvent") -> str:
+    """An event that is no bar, in a line; empty for what is no news."""
+    from peak_trade.data.live import events as e
+
+    match event:
+        case e.Connected(venue=venue, time_ns=at):
+            return f"{_clock(at)} {venue}: connected; bars are shown as they close"
+        case e.NoTrades(symbol=symbol, close_ns=at):
+            return f"{_clock(at)} {symbol}: no trades"
+        case e.Missing(symbol=symbol, start_ns=start, stop_ns=stop, why=why):
+            count = len(event.opens)
+            what = f"{count} bar{'' if count == 1 else 's'} missing"
+            return f"{_clock(stop)} {symbol}: {what} from {_clock(start)} on: {why}"
+        case e.Stale(symbol=symbol, silent_ns=silent, time_ns=at):
+            return f"{_clock(at)} {symbol}: silent for {silent / 1e9:.0f} s, longer than usual"
+        case e.Fresh(symbol=symbol, time_ns=at):
+            return f"{_clock(at)} {symbol}: heard again"
+        case e.Disconnected(venue=venue, why=why, time_ns=at):
+            return f"{_clock(at)} {venue}: connection lost: {why}"
+        case e.Reconnected(venue=venue, away_ns=away, time_ns=at):
+            return f"{_clock(at)} {venue}: connected again after {away / 1e9:.1f} s"
+        case e.ClockSkewed(venue=venue, offset_ns=offset, time_ns=at):
+            side = "ahead of" if offset > 0 else "behind"
+            apart = abs(offset) / 1e9
+            return f"{_clock(at)} {venue}: its clock is {apart:.1f} s {side} this machine's"
+        case e.ClockAgrees(venue=venue, time_ns=at):
+            return f"{_clock(at)} {venue}: the clocks agree again"
+        case e.WrongEnvironment(venue=venue, why=why, time_ns=at):
+            return f"{_clock(at)} {venue}: {why}"
+        case e.VenueStatus(venue=venue, status=status, time_ns=at) if status != "online":
+            return f"{_clock(at)} {venue}: says {status}"
+    return ""

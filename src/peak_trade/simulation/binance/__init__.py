@@ -1,0 +1,1 @@
+"""Binance's spot venue on the loopback: REST, market streams, WebSocket API, user data."""

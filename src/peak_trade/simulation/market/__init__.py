@@ -1,0 +1,1 @@
+"""The market behind the venue simulators: rules, tapes, accounts, orders, events."""
