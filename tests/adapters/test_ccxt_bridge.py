@@ -9,7 +9,8 @@ from adapters.source_contract import KEY, SECRET
 from adapters.truths import HASTY
 from adapters.venues import KrakenLike, told
 
-from peak_trade.adapters.ccxt_bridge import Bridge, ClockReading, checked_url, moved
+from peak_trade.adapters.addresses import checked_url, moved
+from peak_trade.adapters.ccxt_bridge import Bridge, ClockReading
 from peak_trade.adapters.ccxt_rules import DECIMAL_PLACES, SIGNIFICANT_DIGITS, listed_of
 from peak_trade.adapters.credentials import Credentials
 from peak_trade.adapters.patience import Patience, patiently

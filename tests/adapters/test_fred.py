@@ -1,9 +1,11 @@
 """FRED against a server that answers as its documentation says."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from math import isnan
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,8 +15,10 @@ from werkzeug import Request, Response
 from peak_trade.adapters import fred
 from peak_trade.adapters.fred import FredSource
 from peak_trade.adapters.patience import Patience
+from peak_trade.data.fetch import fetch
 from peak_trade.data.series import SeriesKey
 from peak_trade.data.source import Setup, SourceError, Trouble, Want
+from peak_trade.data.store import Store
 
 KEY = "0123456789abcdef0123456789abcdef"
 QUICK = Patience(attempts=3, first_wait_s=0.0, longest_wait_s=0.0)
@@ -138,6 +142,27 @@ def test_series_read_on_from_a_cursor_gives_what_was_published_since(source: Fre
 def test_series_from_a_month_on_leaves_earlier_months_out(source: FredSource) -> None:
     march = int(datetime(2020, 3, 1, tzinfo=UTC).timestamp()) * 10**9
     assert {row[0] for row in _rows(source, _want(start_ns=march))} == {"2020-03-01"}
+
+
+def test_fetch_keeps_every_revision_and_reads_on_behind_the_last(
+    source: FredSource, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key, store = SeriesKey("series", "fred", "CPI"), Store.open(tmp_path)
+    later = TOLD["2020-06-10"]
+    monkeypatch.delitem(TOLD, "2020-06-10")
+    monkeypatch.setattr(sys.modules[__name__], "DAYS", sorted(TOLD))
+    first = fetch(source, store, Want(key, None, FAR))
+    assert (first.added, fetch(source, store, Want(key, None, FAR)).added) == (5, 0)
+    monkeypatch.setitem(TOLD, "2020-06-10", later)
+    monkeypatch.setattr(sys.modules[__name__], "DAYS", sorted(TOLD))
+    second = fetch(source, store, Want(key, None, FAR))
+    assert (second.added, second.corrected) == (2, 0)
+    asked = [entry[0].args.get("realtime_start") for entry in httpserver.log]
+    assert min(asked[-2:]) == "2020-06-09"  # its eve, to know what stood
+    values = store.read(key)["value"].to_list()
+    assert [None if isnan(value) else value for value in values] == [
+        100.0, 100.5, 101.0, None, 101.0, 102.0, 101.9,
+    ]  # fmt: skip
 
 
 def test_series_that_is_not_there_is_an_unknown_symbol(source: FredSource) -> None:

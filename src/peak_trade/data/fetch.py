@@ -109,7 +109,8 @@ def fetch(
     """Fetch what the store does not have of a series, and keep it.
 
     Only ranges that were never given are asked for; a range in which the source had nothing is not
-    asked for again. Rows are committed every so many, whole pages at a time, with where the source
+    asked for again. Figures and news may come at any time for any time: they are asked for whole,
+    behind the source's own mark. Rows are committed every so many, whole pages at a time, with where the source
     goes on: a fetch that was interrupted, killed or refused goes on there when it is called again.
     Whatever ends it, what was given before is committed, where the process still runs. A page with
     a row that cannot be is refused whole.
@@ -202,6 +203,8 @@ def missing(
     tuple of pairs
         Begin (taken in; None for all that the source has) and end (left out), ascending.
     """
+    if _is_revised(want.key):
+        return ((want.start_ns, want.stop_ns),)
     stored, covered = store.stored(want.key), store.covered(want.key)
     begin = want.start_ns
     if begin is None:
@@ -336,7 +339,15 @@ def _merged(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 def _cursor_at(store: "Store", key: SeriesKey, begin: int | None) -> str:
     """The source's own mark, where the range begins just where the last fetch stopped."""
     reached, _, cursor = store.cursor(key).partition("|")
+    if _is_revised(key):
+        covered = store.covered(key)
+        return cursor if covered and (begin is None or begin >= covered[0][0]) else ""
     return cursor if begin is not None and reached == str(begin) else ""
+
+
+def _is_revised(key: SeriesKey) -> bool:
+    """Whether rows of any time may still be published: what was given says nothing of what is new."""
+    return "known_ns" in key.shape.columns
 
 
 def _check_buildable(source: Source, want: Want) -> None:

@@ -356,6 +356,33 @@ def test_ids_that_begin_again_are_not_taken_for_duplicates() -> None:
     assert 360 * SECOND in bars
 
 
+def test_quiet_minutes_with_a_hole_in_the_ids_are_not_said_to_be_empty() -> None:
+    maker = builder()
+    told: list[FeedEvent] = []
+    for one in (trade(1, 59), trade(2, 61), trade(4, 250), trade(5, 310)):  # 3 was anywhere
+        told += maker.on_trade(one, 0)
+        told += maker.advance(one.time_ns + 3 * SECOND, 0)
+    _, empty, missing = settled(told)
+    assert not empty
+    assert missing >= {120 * SECOND, 180 * SECOND}
+
+
+def test_answer_without_the_trades_that_ids_tell_of_is_asked_again() -> None:
+    maker = builder(has_backfill=True)
+    for one in (trade(1, 59), trade(2, 60), trade(4, 119), trade(5, 121)):
+        maker.on_trade(one, 0)
+    now = 124 * SECOND
+    asked = maker.ask(now, now)
+    assert asked is not None
+    old = Candle(MINUTE, 2 * MINUTE, 10.0, 10.0, 10.0, 10.0, 2.0)  # what was seen, and no more
+    assert maker.answer(asked, [old], now) == []
+    again = maker.ask(now + SECOND, now + SECOND)
+    assert again == asked
+    (bar,) = maker.answer(again, [Candle(MINUTE, 2 * MINUTE, 10.0, 10.0, 9.0, 10.0, 3.0)], now)
+    assert isinstance(bar, ClosedBar)
+    assert bar.candle.low == 9.0
+
+
 def test_closing_that_cannot_be_is_refused() -> None:
     with pytest.raises(ParameterError):
         Closing(grace_ns=-1)

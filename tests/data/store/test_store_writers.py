@@ -62,6 +62,19 @@ def test_writers_of_one_series_lose_no_row(store, bars):
     assert kept.rows == len(opens)
 
 
+def test_writers_that_make_a_table_at_once_make_one(store, bars):
+    for turn in range(6):
+        key = SeriesKey("bars", f"v{turn}", "BTC/USD", "1m")
+        stores = [Store.open(store.place) for _ in range(4)]
+
+        def write(number: int, own: Store, key: SeriesKey = key) -> None:
+            own.upsert(key, bars([number]), source="a", received_ns=1)
+
+        assert _together(stores, write) == []
+        assert store.read(key).height == 4
+        assert [one.version for one in store.versions(key)] == [1, 2, 3, 4]
+
+
 def test_writers_that_correct_one_row_raise_its_revision_one_by_one(store, bars):
     store.upsert(bars.key, bars(range(50)), source="a", received_ns=1)
     stores = [Store.open(store.place) for _ in range(2)]

@@ -1,5 +1,6 @@
 """Orders over REST: what is taken, what is refused in which words, and what becomes of it."""
 
+import hmac
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -348,6 +349,16 @@ def test_wrong_signatures_and_keys_are_refused(venue: Running, asker: Asker) -> 
     )  # fmt: skip
     status, said, _ = asker.ask("GET", "/api/v3/account?timestamp=1&signature=00")
     assert (status, said) == (401, {"code": -2014, "msg": "API-key format invalid."})
+
+
+def test_parameter_in_query_and_body_is_the_querys_and_both_are_signed(asker: Asker) -> None:
+    query = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=29000"
+    body = f"quantity=0.01&price=1&timestamp={asker.now_ms}"
+    mac = hmac.new(asker.secret.encode(), (query + body).encode(), "sha256").hexdigest()
+    status, said, _ = asker.ask(
+        "POST", f"/api/v3/order?{query}", f"{body}&signature={mac}", {"X-MBX-APIKEY": asker.key}
+    )
+    assert (status, said["price"], said["origQty"]) == (200, "29000.00000000", "0.01000000")
 
 
 def test_too_many_open_orders_and_stops_are_refused(venue: Running, asker: Asker) -> None:

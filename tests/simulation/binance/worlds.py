@@ -61,6 +61,11 @@ class Asker:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read()), dict(answer.getheaders())
 
+    @property
+    def now_ms(self) -> int:
+        """What it is now in the market."""
+        return self._clock.now_ns() // 1_000_000
+
     def get(self, path: str, **params: object) -> Any:
         """The answer to a public question."""
         return self.ask("GET", f"/api/v3/{path}?{urlencode(params)}")[1]
@@ -69,7 +74,7 @@ class Asker:
         self, method: str, path: str, **params: object
     ) -> tuple[int, Any, Mapping[str, str]]:
         """Ask with a signature over the query string."""
-        params.setdefault("timestamp", self._clock.now_ns() // 1_000_000)
+        params.setdefault("timestamp", self.now_ms)
         query = urlencode(params)
         mac = hmac.new(self.secret.encode(), query.encode(), "sha256").hexdigest()
         return self.ask(

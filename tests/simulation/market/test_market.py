@@ -449,6 +449,22 @@ def test_money_and_coins_add_up_whatever_is_done(
         check_books(market, account)
 
 
+def test_order_without_a_known_price_spends_nothing_that_another_has_reserved() -> None:
+    market = wave_market(("BTC/USD", "ETH/USD"), history=30)
+    account = market.open_account("me", {"USD": "1000"})
+    rests = market.place(account, Ask("ETH/USD", 1, Kind.LIMIT, 9 * 10**8, limit_ticks=500))
+    held = account.held("USD")
+    follows = market.place(
+        account, Ask("BTC/USD", 1, Kind.TRAILING_STOP, 50 * 10**8, trail_ticks=1)
+    )
+    market.clock.pass_time(120)  # type: ignore[attr-defined]
+    market.advance()
+    assert rests.is_open
+    assert account.held("USD") == held
+    assert 0 < follows.filled_lots < 50 * 10**8
+    assert 0 <= account.free("USD") < market.atoms_of("USD", "550") // 100
+
+
 @given(st.integers(1, 10**6), st.integers(1, 10**9), st.integers(0, 10**13), st.booleans())
 def test_most_bought_is_all_that_the_money_pays_and_no_more(
     ticks: int, lots: int, money: int, has_fee: bool

@@ -11,6 +11,8 @@ import typer
 
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import print_json, print_table, progress
+from peak_trade.app.cli.listing import Column, print_list
+from peak_trade.app.cli.stored_text import second
 from peak_trade.domain.errors import DataError
 
 if TYPE_CHECKING:
@@ -218,13 +220,24 @@ def _tell(done: "list[Fetched]", store: "Store", *, json: bool) -> None:
             f"{one.added:,}",
             f"{one.corrected:,}",
             f"{kept.rows:,}" if kept else "0",
-            _day(kept.first_ns) if kept else "",
-            _day(kept.last_ns) if kept else "",
+            second(kept.first_ns) if kept else "",
+            second(kept.last_ns) if kept else "",
             f"{kept.version}" if kept else "",
         )
         for one, kept in zip(done, stored, strict=True)
     ]
-    print_table(("series", "new", "corrected", "rows", "from", "to", "version"), rows, words={0})
+    print_list(
+        [
+            Column("series", is_words=True),
+            Column("new"),
+            Column("corrected", spare=3),
+            Column("rows"),
+            Column("from", is_words=True, spare=2),
+            Column("to", is_words=True),
+            Column("version", spare=1),
+        ],
+        rows,
+    )
 
 
 def _facts(one: "Fetched", kept: object) -> dict[str, object]:

@@ -37,7 +37,7 @@ Name = Annotated[
     str, typer.Argument(metavar="VENUE:SYMBOL", help="A stored series (see peak data list).")
 ]
 Every = Annotated[
-    str | None, typer.Argument(metavar="[INTERVAL]", help="Length of its bars, such as 1h.")
+    str | None, typer.Argument(metavar="INTERVAL", help="Length of its bars, such as 1h.")
 ]
 Kind = Annotated[
     str | None,
@@ -62,7 +62,7 @@ New = Annotated[
 MaybeName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[VENUE:SYMBOL]", help="A series, whose table is meant; without it, all."
+        metavar="VENUE:SYMBOL", help="A series, whose table is meant; without it, all."
     ),
 ]
 KeepVersions = Annotated[
@@ -295,7 +295,7 @@ def compact(
     config: options.ConfigFile = None,
     json: options.Json = False,
 ) -> None:
-    """Put small files of the store together, so that it reads faster; no row and no version changes."""
+    """Put small files of the store together, so that it reads faster; no row changes, in any version."""
     key, store = one_or_all(name, interval, kind, config)
     with working("Putting files together", wanted=not json):
         done = store.compact(key)

@@ -45,6 +45,11 @@ def two_versions(
     from peak_trade.domain.errors import DataError
 
     known = [one.version for one in store.versions(key)]
+    if not known and (old is None or new is None):
+        raise DataError(
+            f"no version that is kept has changed {key}",
+            hint="those that did have expired; --old and --new compare two that are kept",
+        )
     after = known[-1] if new is None else new
     earlier = [version for version in known if version < after]
     if old is None and not earlier:

@@ -151,6 +151,9 @@ def version_facts(one: "Version") -> dict[str, object]:
 
 def print_versions(found: "Sequence[Version]") -> None:
     """Write a table of versions."""
+    if not found:
+        print("The versions that changed it have expired; its rows are all there.")
+        return
     print_list(
         [
             Column("version"),

@@ -271,6 +271,7 @@ class CandleBuilder:
         if venue_ns is None or venue_ns < open_ns + self._step + self.closing.grace_ns:
             return None
         if self._may_come(open_ns, venue_ns):
+            self._joined_ns = max(self._joined_ns, received_ns)  # patience begins after that
             return None
         doubt = self._doubt(open_ns, tally)
         waits = self._has_backfill and (doubt or self.closing.proof == "always")

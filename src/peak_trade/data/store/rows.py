@@ -13,6 +13,8 @@ _EMPTY: Mapping[Column, Any] = {
     "int64": 0, "int32": 0, "int8": 0, "float64": float("nan"), "string": "", "bool": False,
 }  # fmt: skip
 
+_WITHDRAWN = ("features", "series")  # NaN: there is no value from then on
+
 
 def stored_types(kind: Kind) -> "dict[str, pl.DataType]":
     """Types of the columns as they are stored, the symbol before them."""
@@ -87,7 +89,7 @@ def _check_nulls(kind: Kind, key: str, frame: "pl.DataFrame") -> None:
         if name in kind.optional:
             continue
         wrong = values.is_null()
-        if values.dtype == pl.Float64 and kind.name != "features":
+        if values.dtype == pl.Float64 and kind.name not in _WITHDRAWN:
             wrong = wrong | values.is_nan()
         if wrong.any():
             row = int(wrong.arg_max() or 0)

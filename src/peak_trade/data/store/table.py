@@ -306,32 +306,42 @@ class Table:
 
     def ensure(self) -> Snapshot:
         """Create the table where it is not there, and give its newest version."""
-        from deltalake import DeltaTable
-
         with self._lock:
             found = self.latest()
             if found is not None:
                 return found
             with told(self.place, f"creating {self.path}"):
-                DeltaTable.create(
-                    self.uri,
-                    self._schema(),
-                    mode="ignore",
-                    name=self.path,
-                    configuration={
-                        _FORMAT_KEY: str(FORMAT),
-                        "delta.checkpointInterval": _CHECKPOINT,
-                        "delta.enableExpiredLogCleanup": "false",
-                        "delta.logRetentionDuration": "interval 36500 days",
-                        "delta.deletedFileRetentionDuration": "interval 36500 days",
-                    },
-                    storage_options=self._options,
-                    raise_if_key_not_exists=False,
-                )
+                self._create()
             created = self.latest()
             if created is None:
                 raise self._broken("it was created and is not there")
             return created
+
+    def _create(self) -> None:
+        """Write version 0; where another writer does so at the same time, leave it to that one."""
+        from deltalake import CommitProperties, DeltaTable
+        from deltalake.exceptions import CommitFailedError
+
+        try:
+            DeltaTable.create(
+                self.uri,
+                self._schema(),
+                mode="ignore",
+                name=self.path,
+                configuration={
+                    _FORMAT_KEY: str(FORMAT),
+                    "delta.checkpointInterval": _CHECKPOINT,
+                    "delta.enableExpiredLogCleanup": "false",
+                    "delta.logRetentionDuration": "interval 36500 days",
+                    "delta.deletedFileRetentionDuration": "interval 36500 days",
+                },
+                storage_options=self._options,
+                commit_properties=CommitProperties(max_commit_retries=0),
+                raise_if_key_not_exists=False,
+            )
+        except CommitFailedError as error:
+            if not _is_conflict(str(error)):
+                raise
 
     def commit(
         self,
@@ -451,6 +461,8 @@ _CONFLICT_WORDS = (
     "concurrent",
     "conflict",
     "already exists",
+    "metadata changed",
+    "protocol changed",
     "max",
     "exceeded",
 )
