@@ -86,7 +86,7 @@ class SourceTruths:
 
     @pytest.fixture
     def world(self) -> World:
-        raise NotImplementedError
+        raise AssertionError("a subclass gives a world")
 
     @pytest.fixture
     def source(self, world: World) -> Iterator[Source]:

@@ -125,7 +125,7 @@ class Venue:
         return self.respond(request.path, arguments, request)
 
     def respond(self, path: str, asked: dict[str, str], request: Request) -> Response:
-        raise NotImplementedError
+        raise AssertionError("a subclass answers")
 
 
 class _Any(str):

@@ -43,8 +43,8 @@ class Kept:
         first, last = (times.min(), times.max()) if len(times) else (2**62, 0)
         return SimpleNamespace(key=key, version=7, first_ns=first, last_ns=last, updated_ns=0)
 
-    def read(self, key, *, start_ns=None, stop_ns=None, version=None, columns=None):
-        rows = self.frames[key].sort(list(key.shape.key))
+    def read(self, key, *, start_ns=None, stop_ns=None, version=None, columns=None, where=None):
+        rows = self.frames[key].sort(list(key.shape.key)).filter(**where or {})
         time = pl.col(key.shape.time)
         if start_ns is not None:
             rows = rows.filter(time >= start_ns)

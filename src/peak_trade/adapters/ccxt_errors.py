@@ -132,5 +132,5 @@ def _said(ccxt: ModuleType, error: Exception) -> str:
     elif isinstance(error, ccxt.NetworkError) and not _status(error) and error.__cause__:
         text = "no connection" if "http" in text else text
     text = re.sub(r"\S+ (GET|POST|DELETE|PUT) https?://\S+ ?", "", text)
-    text = " ".join(text.split())
+    text = " ".join(re.sub(r"<[^<>]*>", " ", text).split())  # a page of HTML says little more
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."

@@ -221,7 +221,8 @@ def _stored(source: str, store: "Store") -> Table:
         if not found:
             raise DataError(
                 f"{venue}:{symbol} has neither actions nor funding rates in the store",
-                hint=f"fetch them, as in peak data fetch {venue} {symbol} --kind funding",
+                hint="import a file of actions with peak data import --kind actions, or fetch "
+                "funding rates with peak data fetch --kind funding",
             )
         for key in found:
             rows, is_funding = store.read(key), key.kind == "funding"

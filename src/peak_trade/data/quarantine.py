@@ -2,8 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class _Symbol:
 
     reasons: list[Reason] = field(default_factory=list)
     good: int = 0
+    bad: int = 0
     is_fresh: bool = False
     tracks: dict[str, _Track] = field(default_factory=dict)
 
@@ -81,6 +82,9 @@ class Quarantine:
     seconds : mapping of str to sequence of str
         By ``VENUE:SYMBOL`` those that can confirm its jumps; the same symbol at every other venue
         where left out.
+    other_time : collection of str
+        Venues whose time is not ours, such as simulated ones: their bars may close in what is the
+        future here, or the past.
 
     Examples
     --------
@@ -98,12 +102,14 @@ class Quarantine:
         *,
         calendars: Mapping[str, str] | None = None,
         seconds: Mapping[str, Sequence[str]] | None = None,
+        other_time: Collection[str] = (),
     ) -> None:
         self.rules = rules or QuarantineRules()
         self._calendars = dict(calendars or {})
         for calendar in self._calendars.values():
             calendar_named(calendar)
         self._seconds = dict(seconds or {})
+        self._other_time = frozenset(other_time)
         self._symbols: dict[tuple[str, str], _Symbol] = {}
         self._wrong_venues: set[str] = set()
         self._sessions: dict[str, tuple[int, Sessions]] = {}
@@ -111,14 +117,33 @@ class Quarantine:
     def is_quarantined(self, venue: str, symbol: str) -> bool:
         """Whether a symbol may not be traded on; one that was never heard of may not."""
         state = self._symbols.get((venue, symbol))
-        if state is None or state.reasons:
-            return True
-        return all(track.heard_ns is None for track in state.tracks.values())
+        return state is None or bool(state.reasons) or not self._is_known(venue, symbol)
+
+    def _is_known(self, venue: str, symbol: str) -> bool:
+        """Whether anything good was heard of a symbol, or anything bad."""
+        state = self._symbols.get((venue, symbol))
+        if state is None:
+            return False
+        heard = (track.heard_ns is not None for track in state.tracks.values())
+        return bool(state.reasons) or any(heard)
 
     def reasons(self, venue: str, symbol: str) -> tuple[Reason, ...]:
         """Why a symbol is held, in the order in which it came to be."""
         state = self._symbols.get((venue, symbol))
         return () if state is None else tuple(state.reasons)
+
+    def troubles(self, venue: str, symbol: str) -> int:
+        """How often something was wrong with a symbol: what was asked before the last time is old."""
+        state = self._symbols.get((venue, symbol))
+        return 0 if state is None else state.bad
+
+    def is_possible(self, venue: str, end_ns: int, *, now_ns: int) -> bool:
+        """Whether a bar of a venue may have ended at a time, by the own clock."""
+        return not self.is_of_our_time(venue) or end_ns <= now_ns + self.rules.ahead_ns
+
+    def is_of_our_time(self, venue: str) -> bool:
+        """Whether the times of a venue are to be held against the own clock."""
+        return venue not in self._other_time
 
     def held(self, venue: str) -> frozenset[str]:
         """The symbols of a venue that are held."""
@@ -165,15 +190,23 @@ class Quarantine:
 
     def on_time(self, now_ns: int) -> tuple[Change, ...]:
         """Look for symbols that are silent for too long; to be called now and then."""
-        changes: list[Change] = []
-        for (venue, symbol), state in self._symbols.items():
-            for channel, track in state.tracks.items():
-                silence = self._silence(symbol, track, now_ns)
-                bound = self._bound(track)
-                if silence > bound:
-                    words = f"{channel} silent for {silence / 1e9:g} s, {bound / 1e9:g} s allowed"
-                    changes.extend(self._hold(venue, symbol, Reason.STALE, words, now_ns))
-        return tuple(changes)
+        return tuple(
+            change
+            for (venue, symbol), state in self._symbols.items()
+            for change in self._look(venue, symbol, state, now_ns)
+        )
+
+    def _look(self, venue: str, symbol: str, state: _Symbol, now_ns: int) -> tuple[Change, ...]:
+        """Hold a symbol that is silent for too long."""
+        if Reason.STALE in state.reasons and not (state.good or state.is_fresh):
+            return ()  # it is held for that, and nothing good was heard since
+        for channel, track in state.tracks.items():
+            silence = self._silence(symbol, track, now_ns)
+            bound = self._bound(track)
+            if silence > bound:
+                words = f"{channel} silent for {silence / 1e9:g} s, {bound / 1e9:g} s allowed"
+                return self._hold(venue, symbol, Reason.STALE, words, now_ns)
+        return ()
 
     def filtered(self, events: Iterable[tuple[Input, int]]) -> Iterator[Vetted]:
         """Pass on what a feed tells, each with whether it may be traded on.
@@ -185,12 +218,44 @@ class Quarantine:
         """
         for event, now_ns in events:
             late = self.on_time(now_ns)
-            is_priced = isinstance(event, ClosedBar | BookTop)
-            key = (event.venue, event.symbol) if isinstance(event, ClosedBar | BookTop) else None
-            was_held = self.is_quarantined(*key) if key else True
-            changes = (*late, *self.on(event, now_ns=now_ns))
-            is_held = self.is_quarantined(*key) if key else True
-            yield Vetted(event, is_priced and not was_held and not is_held, changes)
+            one = self.vetted(event, now_ns=now_ns)
+            yield replace(one, changes=(*late, *one.changes))
+
+    def vetted(self, event: Input, *, now_ns: int) -> Vetted:
+        """Take in what a feed tells, and say whether it may be traded on.
+
+        Of silence only that of the event's own symbol is looked for; see :meth:`on_time`.
+
+        Parameters
+        ----------
+        event : FeedEvent or Snapshot
+            What was heard.
+        now_ns : int
+            The own clock, UTC nanoseconds.
+        """
+        if not isinstance(event, ClosedBar | BookTop):
+            return Vetted(event, False, self.on(event, now_ns=now_ns))
+        venue, symbol = event.venue, event.symbol
+        state = self._symbols.get((venue, symbol))
+        late = () if state is None else self._look(venue, symbol, state, now_ns)
+        was_held, troubles = self.is_quarantined(venue, symbol), self.troubles(venue, symbol)
+        changes = (*late, *self.on(event, now_ns=now_ns))
+        is_held = self.is_quarantined(venue, symbol)
+        is_old = isinstance(event, ClosedBar) and self._is_old(event, now_ns)
+        return Vetted(
+            event,
+            not (was_held or is_held or is_old),
+            changes,
+            is_refused=self.troubles(venue, symbol) > troubles,
+            held=self.reasons(venue, symbol),
+        )
+
+    def _is_old(self, bar: ClosedBar, now_ns: int) -> bool:
+        """Whether a bar closed too long ago, in trading time, to be traded on."""
+        if not self.is_of_our_time(bar.venue):
+            return False
+        age = self._traded(bar.symbol, bar.candle.close_ns, now_ns)
+        return age > self.rules.stale_bars * (bar.candle.close_ns - bar.candle.open_ns)
 
     def _on_bar(self, bar: ClosedBar, now_ns: int) -> tuple[Change, ...]:
         venue, symbol, candle = bar.venue, bar.symbol, bar.candle
@@ -199,7 +264,7 @@ class Quarantine:
         is_late_word = bar.revision > 0 and candle.close_ns <= (track.end_ns or 0)
         is_asked = bar.basis == "backfill"
         fault = _bad_prices(prices, candle.volume)
-        if fault is None and candle.close_ns > now_ns + self.rules.ahead_ns:
+        if fault is None and not self.is_possible(venue, candle.close_ns, now_ns=now_ns):
             ahead = (candle.close_ns - now_ns) / 1e9
             fault = Reason.OUT_OF_ORDER, f"a bar that closes {ahead:g} s from now"
         if fault is None and not is_asked and not is_late_word:
@@ -248,6 +313,8 @@ class Quarantine:
 
     def _on_trouble(self, event: FeedEvent, now_ns: int) -> tuple[Change, ...]:
         if isinstance(event, Missing):
+            if not self._is_known(event.venue, event.symbol):
+                return ()  # nothing lies before it, and nobody trades on what was not heard of
             bars = len(event.opens)
             words = f"{bars:,} bar{'' if bars == 1 else 's'} of {event.interval}: {event.why}"
             return self._hold(event.venue, event.symbol, Reason.GAP, words, now_ns)
@@ -366,6 +433,7 @@ class Quarantine:
     ) -> tuple[Change, ...]:
         state = self._symbol(venue, symbol)
         state.good, state.is_fresh = 0, False
+        state.bad += 1
         if reason in state.reasons:
             return ()
         state.reasons.append(reason)

@@ -33,7 +33,8 @@ class QuarantineRules:
     stale_ns : int
         Silence of a book that is too long, nanoseconds of trading time.
     stale_bars : float
-        Silence after the close of a bar that is too long, in bars.
+        Silence after the close of a bar that is too long, in bars; a bar that closed longer ago than
+        that is not to be traded on.
     jump_share : float
         A price that is off by more, as a fraction, is a jump.
     jump_sigmas : float
@@ -126,14 +127,21 @@ class Vetted:
 
     Attributes
     ----------
-    event : FeedEvent or Snapshot
-        As it came.
+    event : FeedEvent or Snapshot, optional
+        As it came; None where time alone changed something.
     is_tradable : bool
-        Whether it is a bar or a book top of a symbol that was sound before it and with it.
+        Whether it is a bar or a book top of a symbol that was sound before it and with it, and no
+        bar that closed too long ago.
     changes : tuple of Quarantined or Released
         What changed with it.
+    is_refused : bool
+        Whether it was itself the trouble: it is not to be relied upon later either.
+    held : tuple of Reason
+        What the symbol of a bar or of a book top is held for, after it.
     """
 
-    event: Input
+    event: Input | None
     is_tradable: bool
     changes: tuple[Change, ...]
+    is_refused: bool = False
+    held: tuple[Reason, ...] = ()

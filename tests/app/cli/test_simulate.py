@@ -9,7 +9,13 @@ import urllib.request
 from pathlib import Path
 
 import ccxt
+import numpy as np
+import polars as pl
 import pytest
+
+from peak_trade.app.cli import simulate
+from peak_trade.data.series import SeriesKey
+from peak_trade.data.store import Store
 
 PEAK = Path(sys.executable).with_name("peak")
 
@@ -69,9 +75,62 @@ def test_venue_in_a_process_answers_ccxt_and_ends_at_an_interrupt(tmp_path: Path
         assert process.stderr.read() == ""
 
 
+def recorded() -> pl.DataFrame:
+    count = 40
+    return pl.DataFrame(
+        {
+            "time_ns": 1_600_000_000_250_000_000 + np.arange(count) * 7_500_000_000,
+            "price": (20_000 + np.arange(count) % 7 / 100).round(2),
+            "size": ((1 + np.arange(count)) / 1_000).round(3),
+            "side": np.where(np.arange(count) % 3, 1, -1),
+        }
+    ).cast({"side": pl.Int8})
+
+
+def test_recorded_trades_of_the_store_are_played(peak, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PEAK__DATA__STORE", str(tmp_path / "store"))
+    store, rows = Store.open(tmp_path / "store"), recorded()
+    for symbol in ("BTC/USD", "ETH/USD"):
+        key = SeriesKey("trades", "kraken", symbol)
+        store.upsert(key, rows, source="test", received_ns=1)
+    played = ("--data", "kraken:BTC/USD,ETH/USD", "--kind", "trades", "--port", "0")
+    ran = peak(
+        "simulate-venue", "kraken", *played, "--start", "2020-09-13T12:31", "--seconds", "0",
+        "--json",
+    )  # fmt: skip
+    assert (ran.code, ran.err) == (0, "")
+    assert (ran.json["trades"], ran.json["symbols"]) == (80, ["BTC/USD", "ETH/USD"])
+    assert int(str(ran.json["shift_ns"])) % 60_000_000_000 == 0
+    found = simulate._recorded("kraken", "kraken:BTC/USD,ETH/USD", (), None)
+    assert list(found) == ["BTC/USD", "ETH/USD"]
+    assert found["ETH/USD"].equals(rows.select("time_ns", "price", "size", "side"))
+
+
+@pytest.mark.parametrize("venue", ["kraken", "binance"])
+def test_trades_of_a_file_are_played(peak, tmp_path: Path, venue: str) -> None:
+    path = tmp_path / "trades.parquet"
+    recorded().select("time_ns", "price", "size").rename({"time_ns": "time"}).write_parquet(path)
+    played = ("--data", f"file:{path}", "--kind", "trades", "--port", "0", "--seconds", "0")
+    ran = peak("simulate-venue", venue, *played, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json["trades"] == 40
+    assert ran.json["symbols"] == ["BTC/USD" if venue == "kraken" else "BTC/USDT"]
+    named = peak("simulate-venue", venue, *played, "--json", "--symbols", "ETH/BTC")
+    assert named.json["symbols"] == ["ETH/BTC"]
+    (found,) = simulate._recorded(venue, f"file:{path}", ("ETH/BTC",), None).values()
+    assert found.select("time_ns", "price", "size").equals(
+        recorded().select("time_ns", "price", "size")
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (("--kind", "trades"), "builtin:sp500 has no trades"),
+        (("--kind", "trades", "--data", "kraken:NO/PE"), "NO/PE"),
+        (("--kind", "trades", "--data", "file:nowhere.parquet"), "nowhere.parquet"),
+        (("--start", "2020-01-01"), "--start is of trades"),
+        (("--kind", "trades", "--start", "soon", "--data", "kraken:A/B"), "'soon' is no time"),
         (("--faults", "drpo=0.1"), "did you mean drop"),
         (("--faults", "drop=2"), "a chance from 0 to 1"),
         (("--symbols", ","), "no symbols"),

@@ -244,7 +244,7 @@ def test_every_version_reads_as_a_plain_twin_kept_it(tmp_path_factory, interval)
     assert layouts.SMALL_ROWS == 24 and parts.GROUP_ROWS == 4  # noqa: PT018
     step_ns = {"1s": 1_000_000_000 * 9_000, "1d": 30 * DAY_NS}[interval]
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(STEPS)
     def holds(steps):
         place = tmp_path_factory.mktemp("law")
@@ -340,3 +340,33 @@ def _check(store, interval, version, twin):
     for key in living:
         own = pl.concat(f for f in streamed if f["symbol"][0] == key.symbol)
         assert own.drop("venue", "symbol").equals(many[key])
+
+
+@pytest.mark.parametrize("in_groups_of", [7, 65_536])
+def test_read_of_one_text_gives_the_rows_that_have_it(store, monkeypatch, in_groups_of):
+    monkeypatch.setattr(parts, "GROUP_ROWS", in_groups_of)
+    key = SeriesKey("features", "kraken", "BTC/USD", "1m")
+    times = np.repeat(np.arange(40), 3) * MINUTE_NS
+    names = np.tile(["a", "b", "c"], 40)
+    rows = pl.DataFrame(
+        {"time_ns": times, "feature": names, "known_ns": times, "value": np.arange(120.0)}
+    )
+    for first in (0, 60, 30, 90):  # files that lie apart, and then some that overlap
+        store.upsert(key, rows[first : first + 45], source="s", received_ns=first + 1)
+    whole = store.read(key)
+    for span in ({}, {"start_ns": 5 * MINUTE_NS, "stop_ns": 33 * MINUTE_NS}):
+        expected = store.read(key, **span).filter(feature="b")
+        assert 0 < len(expected) < 41
+        assert store.read(key, where={"feature": "b"}, **span).equals(expected)
+        values = store.read(key, where={"feature": "b"}, columns=["value"], **span)
+        assert values.equals(expected.select("value"))
+    both = {"feature": "a", "source": "s"}
+    assert len(store.read(key, where=both)) == 40
+    assert not len(store.read(key, where=both | {"source": "t"}))
+    old = store.read(key, where={"feature": "c"}, version=1)
+    assert old["time_ns"].to_list() == whole.filter(feature="c")["time_ns"][:15].to_list()
+    with pytest.raises(DataError, match="no column 'featur' of text") as error:
+        store.read(key, where={"featur": "a"})
+    assert "feature" in str(error.value.hint)
+    with pytest.raises(DataError, match="no column 'value' of text"):
+        store.read(key, where={"value": "1"})

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -81,24 +83,19 @@ def test_full_disk_in_the_middle_of_the_log_loses_nothing(store, bars):
 
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="users are POSIX")
-def test_folder_without_permission_is_told(store, bars):
-    store.upsert(bars.key, bars([0]), source="a", received_ns=1)
-    folders = [Path(store.place), *(p for p in Path(store.place).rglob("*") if p.is_dir())]
-    parents = [
-        parent for parent in Path(store.place).parents if parent.stat().st_uid == os.getuid()
-    ]
-    modes = {parent: parent.stat().st_mode for parent in parents}
-    for parent in parents:
-        parent.chmod(modes[parent] | 0o055)
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        said = _in_child(store, 0)
-    finally:
+def test_folder_without_permission_is_told(bars):
+    """A child that is not root, in a folder that it may read."""
+    with tempfile.TemporaryDirectory() as name:
+        store = Store.open(Path(name) / "store")
+        store.upsert(bars.key, bars([0]), source="a", received_ns=1)
+        folders = [Path(name), *(path for path in Path(name).rglob("*") if path.is_dir())]
         for folder in folders:
-            folder.chmod(0o755)
-        for parent in parents:
-            parent.chmod(modes[parent])
+            folder.chmod(0o555)
+        try:
+            said = _in_child(store, 0)
+        finally:
+            for folder in folders:
+                folder.chmod(0o755)
     assert said.count("told: no permission for writing bars/kraken/1m") == 2
     assert said.splitlines()[-1] == "1"
 
@@ -213,3 +210,23 @@ def test_a_write_that_fails_leaves_no_file_behind(store, bars, monkeypatch):
     with pytest.raises(DataError, match="no space was left"):
         store.upsert(bars.key, bars([1, 2], 4.0), source="a", received_ns=1)
     assert _parquet(store) == files
+
+
+def test_bit_that_was_turned_is_found_and_never_written_on(store, bars):
+    closes = np.random.default_rng(1).uniform(1.0, 2.0, 1000).tolist()  # lz4 leaves these alone
+    store.upsert(bars.key, bars(range(1000), closes), source="a", received_ns=1)
+    assert store.verify(bars.key) == 1
+    (path,) = _parquet(store)
+    whole = path.read_bytes()
+    place = whole.index(np.float64(closes[500]).tobytes())
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    assert store.read(bars.key)["close"][500] != closes[500]  # nothing else would show it
+    with pytest.raises(DataError, match="bytes are not those that were written"):
+        store.verify(bars.key)
+    with pytest.raises(DataError, match="bytes are not those that were written"):
+        store.upsert(bars.key, bars([7], 5.0), source="b", received_ns=2)
+    with pytest.raises(DataError, match="bytes are not those that were written"):
+        store.remove(bars.key, start_ns=0, stop_ns=1, source="b", received_ns=2)
+    path.write_bytes(whole)
+    assert store.upsert(bars.key, bars([7], 5.0), source="b", received_ns=3).corrected == 1
+    assert store.verify(bars.key) == 1

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from peak_trade.data.series import SeriesKey
-from peak_trade.data.store import Store, Version
+from peak_trade.data.store import Store, Version, writing
 from peak_trade.domain.errors import DataError
 
 MINUTE_NS = 60_000_000_000
@@ -64,18 +64,19 @@ def test_diff_over_a_compaction_shows_nothing(store, bars):
 
 
 def test_commits_put_small_files_together_by_themselves(store, bars):
-    for minute in range(40):
+    for minute in range(20):
         store.upsert(bars.key, bars([minute]), source="a", received_ns=1)
     snapshot = store._tables.found(bars.key, None)[1]
-    assert snapshot.parts.height < 12
-    assert store.read(bars.key).height == 40
+    assert snapshot.parts.height < 8
+    assert store.read(bars.key).height == 20
     assert [store.read(bars.key, version=v.version).height for v in store.versions(bars.key)] == [
-        *range(1, 41)
+        *range(1, 21)
     ]
 
 
 def test_state_is_told_from_summaries_without_the_whole_log(store, bars, monkeypatch):
-    for minute in range(80):
+    monkeypatch.setattr(writing, "SUMMARY_EVERY", 8)
+    for minute in range(30):
         store.upsert(bars.key, bars([minute]), source="a", received_ns=minute, cursor=str(minute))
     store.upsert(OTHER, bars([3]), source="a", received_ns=99)
     fresh = Store.open(store.place)
@@ -83,9 +84,9 @@ def test_state_is_told_from_summaries_without_the_whole_log(store, bars, monkeyp
     table = fresh._tables.table(("bars", "kraken", "1m"))
     original = table._note_of
     monkeypatch.setattr(table, "_note_of", lambda v: (read.append(v), original(v))[1])
-    assert fresh.cursor(bars.key) == "79"
+    assert fresh.cursor(bars.key) == "29"
     assert fresh.stored(OTHER) is not None
-    assert len(read) < 60
+    assert len(read) < 20
     assert fresh.stored(bars.key) == store.stored(bars.key)
 
 

@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
-import os
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Coroutine, Sequence
 
 import aiohttp
 import msgspec
 import numpy as np
 
+from peak_trade.adapters.feeds.connection import (
+    BROKEN,
+    Connection,
+    SteadyClock,
+    environment_of,
+    reason_of,
+    shown,
+)
 from peak_trade.adapters.feeds.dialect import Dialect, Requests
+from peak_trade.data.live.asking import in_thread
 from peak_trade.data.live.backoff import Backoff
 from peak_trade.data.live.closing import Ask
 from peak_trade.data.live.events import Candle, FeedEvent, WrongEnvironment
@@ -24,29 +29,6 @@ from peak_trade.domain.errors import DataError, did_you_mean
 
 TICK_S = 0.05
 READY_S = 15.0
-STEP_NS = 500_000_000
-"""A step of the own clock by more than this makes what was measured with it void."""
-
-_BROKEN = (aiohttp.ClientError, OSError, TimeoutError)
-
-
-class SteadyClock:
-    """The own clock's time at the start, carried on by a clock that is never set."""
-
-    def __init__(self) -> None:
-        self._begin_ns = time.time_ns() - time.monotonic_ns()
-
-    def now_ns(self) -> int:
-        """Nanoseconds since 1970, without the steps of the own clock since the start."""
-        return self._begin_ns + time.monotonic_ns()
-
-    def has_stepped(self) -> bool:
-        """Whether the own clock was set; it is followed from then on."""
-        begin_ns = time.time_ns() - time.monotonic_ns()
-        if abs(begin_ns - self._begin_ns) < STEP_NS:
-            return False
-        self._begin_ns = begin_ns
-        return True
 
 
 class VenueFeed:
@@ -70,13 +52,18 @@ class VenueFeed:
         self._url = dialect.address(options.base_url or dialect.url)
         own = "" if options.base_url else dialect.rest_url
         self._rest_url = options.rest_url or own
-        self.environment = _environment(dialect, self._url, options.environment)
+        self._environment = environment_of(dialect, self._url, options.environment)
         self.state: FeedState | None = None
 
     @property
     def venue(self) -> str:
         """The venue of its bars."""
         return self._dialect.venue
+
+    @property
+    def environment(self) -> Environment:
+        """What it listens to."""
+        return self._environment
 
     @property
     def intervals(self) -> tuple[str, ...]:
@@ -121,54 +108,6 @@ class VenueFeed:
             )
 
 
-def shown(url: str) -> str:
-    """Give an address without what may be secret in it.
-
-    Examples
-    --------
-    >>> shown("wss://anna:word@host:1/v2?token=abc")
-    'wss://host:1/v2'
-    """
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
-
-
-def _environment(dialect: Dialect, url: str, asked: Environment | None) -> Environment:
-    host = urlsplit(url).hostname or ""
-    is_here = host in ("localhost", "::1") or host.startswith("127.")
-    found = "simulated" if is_here else dialect.environments.get(host)
-    if asked is not None and found is not None and asked != found:
-        raise SourceError(
-            Trouble.WRONG_ENVIRONMENT,
-            f"{shown(url)} is {dialect.venue}'s {found} environment, {asked} was asked for",
-            hint="give the address of the one that you mean",
-            found=found,
-        )
-    return asked or found or "live"
-
-
-class _Connection:
-    """One WebSocket: what it is still waiting for, and whether it is alive."""
-
-    def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, expected: set[tuple[str, str]], now_ns: int
-    ) -> None:
-        self.socket = socket
-        self.waiting = expected
-        self.is_ready = asyncio.Event()
-        self.begun_ns = self.heard_ns = now_ns
-        self.why = ""
-        self.reading: asyncio.Task[None] | None = None
-
-    async def close(self) -> None:
-        if self.reading is not None:
-            self.reading.cancel()
-            await asyncio.gather(self.reading, return_exceptions=True)
-        with contextlib.suppress(*_BROKEN):
-            await self.socket.close()
-
-
 class _Run:
     """A feed while it runs."""
 
@@ -203,7 +142,7 @@ class _Run:
             most_s=options.most_wait_s,
         )
         self.renew = asyncio.Event()
-        self.current: _Connection | None = None
+        self.current: Connection | None = None
         self.requests: Requests | None = None
         self._pings: dict[int, int] = {}
         self._pinged_ns = 0
@@ -246,13 +185,13 @@ class _Run:
     async def _check_symbols(self, requests: Requests) -> None:
         try:
             await requests.check_symbols(self.symbols)
-        except (*_BROKEN, msgspec.DecodeError) as error:
+        except (*BROKEN, msgspec.DecodeError) as error:
             raise self._unreachable(self.rest_url, error) from error
 
     def _unreachable(self, url: str, error: BaseException) -> SourceError:
         return SourceError(
             Trouble.UNREACHABLE,
-            f"{self.dialect.venue} cannot be reached at {shown(url)}: {_reason(error)}",
+            f"{self.dialect.venue} cannot be reached at {shown(url)}: {reason_of(error)}",
             hint="check the address, the network, and whether the venue is up",
             url=shown(url),
         )
@@ -279,19 +218,19 @@ class _Run:
             else:
                 await self._replace(session)
 
-    async def _first(self, session: aiohttp.ClientSession) -> _Connection:
+    async def _first(self, session: aiohttp.ClientSession) -> Connection:
         while True:
             try:
                 return await self._opened(session)
-            except _BROKEN as error:
+            except BROKEN as error:
                 if self.backoff.attempts + 1 >= self.options.first_tries:
                     raise self._unreachable(self.url, error) from error
                 await asyncio.sleep(self.backoff.next_s())
 
-    async def _again(self, session: aiohttp.ClientSession) -> _Connection:
+    async def _again(self, session: aiohttp.ClientSession) -> Connection:
         while True:
             await asyncio.sleep(self.backoff.next_s())
-            with contextlib.suppress(*_BROKEN):
+            with contextlib.suppress(*BROKEN):
                 return await self._opened(session)
 
     async def _replace(self, session: aiohttp.ClientSession) -> None:
@@ -300,7 +239,7 @@ class _Run:
         old = self.current
         try:
             new = await self._opened(session)
-        except _BROKEN:
+        except BROKEN:
             if old is not None:
                 old.begun_ns = self.clock.now_ns()  # it is tried again when it is old again
             return
@@ -308,12 +247,12 @@ class _Run:
         if old is not None:
             await old.close()
 
-    async def _opened(self, session: aiohttp.ClientSession) -> _Connection:
+    async def _opened(self, session: aiohttp.ClientSession) -> Connection:
         """Connect, subscribe to everything, and wait until all of it is granted."""
         socket = await session.ws_connect(self.url, max_msg_size=0, autoping=True, timeout=aiohttp.ClientWSTimeout(ws_close=2.0))  # fmt: skip
         depth = self.options.book_depth
         now_ns = self.clock.now_ns()
-        connection = _Connection(socket, self.dialect.expected(self.symbols, depth), now_ns)
+        connection = Connection(socket, self.dialect.expected(self.symbols, depth), now_ns)
         connection.reading = asyncio.create_task(self._read(connection))
         is_held = False
         try:
@@ -347,7 +286,7 @@ class _Run:
 
     # ---- what comes in
 
-    async def _read(self, connection: _Connection) -> None:
+    async def _read(self, connection: Connection) -> None:
         try:
             async for message in connection.socket:
                 if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
@@ -361,10 +300,10 @@ class _Run:
                 self._note(connection, frame, now_ns)
             code = connection.socket.close_code
             connection.why = connection.why or f"the venue closed it (code {code})"
-        except _BROKEN as error:
-            connection.why = connection.why or _reason(error)
+        except BROKEN as error:
+            connection.why = connection.why or reason_of(error)
 
-    def _note(self, connection: _Connection, frame: Frame, now_ns: int) -> None:
+    def _note(self, connection: Connection, frame: Frame, now_ns: int) -> None:
         """What a frame says about the connection itself."""
         for said in frame.messages:
             if isinstance(said, Pong):
@@ -436,13 +375,13 @@ class _Run:
         if renew_s is not None and now_ns - connection.begun_ns > renew_s * 1e9:
             self.renew.set()
 
-    async def _ping(self, connection: _Connection) -> None:
+    async def _ping(self, connection: Connection) -> None:
         self._number += 1
         self._pinged_ns = self.clock.now_ns()
         frame = self.dialect.ping(self._number)
         if frame is not None:
             self._pings = {self._number: self._pinged_ns}
-            with contextlib.suppress(*_BROKEN):
+            with contextlib.suppress(*BROKEN):
                 await connection.socket.send_str(frame.decode())
         elif self.requests is not None and not self._is_asking_time:
             self._is_asking_time = True
@@ -469,7 +408,7 @@ class _Run:
         candles: Sequence[Candle] | None = None
         with contextlib.suppress(DataError, OSError):
             async with self._one_at_a_time:
-                candles = await _in_thread(
+                candles = await in_thread(
                     lambda: backfill.bars(
                         asked.symbol,
                         asked.interval,
@@ -482,7 +421,7 @@ class _Run:
     async def _time(self, requests: Requests) -> None:
         sent_ns = self.clock.now_ns()
         try:
-            with contextlib.suppress(*_BROKEN, msgspec.DecodeError):
+            with contextlib.suppress(*BROKEN, msgspec.DecodeError):
                 stamp_ns = await requests.time_ns()
                 self.state.clock.on_round_trip(
                     sent_ns=sent_ns, stamp_ns=stamp_ns, received_ns=self.clock.now_ns()
@@ -502,14 +441,14 @@ class _Run:
                 raise aiohttp.ClientConnectionError("there is no connection")
             for frame in frames:
                 await connection.socket.send_str(frame.decode())
-        except _BROKEN:
+        except BROKEN:
             await asyncio.sleep(self.options.first_wait_s)
             self.state.resync_failed(symbol)
 
     async def _snapshot(self, requests: Requests, symbol: str) -> None:
         try:
             book = await requests.book(symbol)
-        except (*_BROKEN, msgspec.DecodeError):
+        except (*BROKEN, msgspec.DecodeError):
             book = None
         if book is not None:
             self.tell(self.state.on_frame(Frame((book,)), self.clock.now_ns()))
@@ -517,39 +456,3 @@ class _Run:
         if kept is not None and not kept.is_sound:
             await asyncio.sleep(self.options.first_wait_s)
             self.state.resync_failed(symbol)
-
-
-async def _in_thread(ask: Callable[[], Sequence[Candle]]) -> Sequence[Candle]:
-    """Ask in a thread of its own, which keeps nobody from ending before it has an answer."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Sequence[Candle]] = loop.create_future()
-
-    def hand(candles: Sequence[Candle], error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is None:
-            answer.set_result(candles)
-        else:
-            answer.set_exception(error)
-
-    def run() -> None:
-        candles: Sequence[Candle] = ()
-        error: Exception | None = None
-        try:
-            candles = ask()
-        except (DataError, OSError, ArithmeticError, LookupError, TypeError, ValueError) as found:
-            error = found
-        with contextlib.suppress(RuntimeError):  # the loop has ended in between
-            loop.call_soon_threadsafe(hand, candles, error)
-
-    threading.Thread(target=run, name="backfill", daemon=True).start()
-    return await answer
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        return os.strerror(number) if number else str(error.os_error)
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return f"it answered with status {error.status}, not with a WebSocket"
-    return str(error).strip() or type(error).__name__

@@ -247,11 +247,12 @@ def _tell(
     rows = f"{read.rows:,} row{'' if read.rows == 1 else 's'}"
     if read.rows < read.read:
         rows = f"{read.rows:,} of {read.read:,} rows"
+    verb = "is" if rows == "1 row" else "are"
     if store is None:
-        print(f"{rows} are sound; nothing was stored (--dry-run)")
+        print(f"{rows} {verb} sound; nothing was stored (--dry-run)")
         return
     _table(commits)
-    print(f"{rows} of {read.name} are in {store.place}")
+    print(f"{rows} of {read.name} {verb} in {store.place}")
 
 
 def _words(found: "Finding") -> str:

@@ -61,9 +61,7 @@ New = Annotated[
 ]
 MaybeName = Annotated[
     str | None,
-    typer.Argument(
-        metavar="VENUE:SYMBOL", help="A series, whose table is meant; without it, all."
-    ),
+    typer.Argument(metavar="VENUE:SYMBOL", help="A series, whose table is meant; without it, all."),
 ]
 KeepVersions = Annotated[
     int | None, typer.Option("--keep-versions", min=1, help="So many of the newest are kept.")
@@ -332,6 +330,11 @@ def expire(
     if json:
         print_json({"versions": gone.versions, "files": gone.files, "bytes": gone.bytes})
         return
-    print(
-        f"{gone.versions:,} versions expired, {gone.files:,} files deleted ({size_text(gone.bytes)})"
-    )
+    versions, files = _counted(gone.versions, "version"), _counted(gone.files, "file")
+    print(f"{versions} expired, {files} deleted ({size_text(gone.bytes)})")
+    if gone.versions:
+        print("Files that were needed until now go when a day is over, at the next expire.")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

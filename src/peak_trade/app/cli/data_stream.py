@@ -4,7 +4,7 @@ import json as text_json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,15 +16,17 @@ from peak_trade.app.cli import options
 from peak_trade.domain.errors import ParameterError
 
 if TYPE_CHECKING:
-    from peak_trade.data.live.events import ClosedBar, FeedEvent
-    from peak_trade.data.live.source import FeedOptions
+    from peak_trade.app.cli.stream_saved import SavedBars
+    from peak_trade.data.live.events import ClosedBar
+    from peak_trade.data.live.source import FeedFactory, FeedOptions
     from peak_trade.data.live.thread import FeedThread
-    from peak_trade.data.store import Store
+    from peak_trade.data.quarantine_terms import Change, Input, Reason, Vetted
 
 ADDRESS = "Where it is listened to"
 MISSING = 1
 _GATHER_S = 0.1
-_ROW = "{:<16} {:<12} {:>11} {:>11} {:>11} {:>11} {:>13}  {}"
+_MINUTE_NS = 60_000_000_000
+_ROW = "{:<12} {:<8} {:>9} {:>9} {:>9} {:>9} {:>8}  {}"
 
 Venue = Annotated[str, typer.Argument(metavar="VENUE", help="kraken or binance.")]
 Symbols = Annotated[
@@ -84,8 +86,12 @@ def stream(
     config: options.ConfigFile = None,
     json: Lines = False,
 ) -> None:
-    """Show closed bars as they are made; exit code 1 where bars are missing at the end."""
+    """Show closed bars as they are made, and symbols that are held because theirs are not sound.
+
+    Exit code 1 where bars are missing or a symbol is held at the end.
+    """
     from peak_trade.app import request
+    from peak_trade.app.cli.stream_saved import SavedBars
     from peak_trade.app.feeds import found_feed
     from peak_trade.app.stores import opened_store
     from peak_trade.data.live.thread import FeedThread
@@ -95,11 +101,11 @@ def stream(
     found = request.configured({}, {}, config)
     named = [name.strip() for name in symbols.split(",") if name.strip()]
     make = found_feed(venue)
-    store = opened_store(found) if save else None
-    shown = _Shown(store, as_json=json)
+    saved = SavedBars(opened_store(found)) if save else None
+    shown = _Shown(saved, as_json=json)
     with (
         _options(venue, base_url, rest_url, environment, wants_backfill=backfill) as asked,
-        FeedThread(lambda: make(asked).bars(named, interval)) as events,
+        FeedThread(lambda: _guarded(make, asked, named, interval)) as events,
     ):
         try:
             _follow(events, shown, seconds, bars)
@@ -108,7 +114,7 @@ def stream(
         finally:
             shown.keep()
     shown.end()
-    if shown.missing:
+    if shown.missing or shown.held_now:
         raise typer.Exit(MISSING)
 
 
@@ -135,7 +141,23 @@ def _options(
             source.close()
 
 
-def _follow(events: "FeedThread", shown: "_Shown", seconds: float | None, bars: int | None) -> None:
+def _guarded(
+    make: "FeedFactory", asked: "FeedOptions", symbols: list[str], interval: str
+) -> "AsyncIterator[Vetted]":
+    from peak_trade.data.guarded import guarded
+    from peak_trade.data.quarantine import Quarantine
+
+    feed = make(asked)
+    quarantine = Quarantine(other_time=[feed.venue] if feed.environment == "simulated" else ())
+    backfills = {feed.venue: asked.backfill} if asked.backfill is not None else {}
+    return guarded(
+        feed.bars(symbols, interval), quarantine, now_ns=time.time_ns, backfills=backfills
+    )
+
+
+def _follow(
+    events: "FeedThread[Vetted]", shown: "_Shown", seconds: float | None, bars: int | None
+) -> None:
     """Show events until the time is over; bars that come together are kept together."""
     end = None if seconds is None else time.monotonic() + seconds
     while not events.has_ended and (bars is None or shown.bars < bars):
@@ -152,51 +174,73 @@ def _follow(events: "FeedThread", shown: "_Shown", seconds: float | None, bars: 
 class _Shown:
     """What was shown of a feed, and what of it is still to be kept."""
 
-    def __init__(self, store: "Store | None", *, as_json: bool) -> None:
-        self._store, self._as_json = store, as_json
-        self._unkept: list[ClosedBar] = []
+    def __init__(self, saved: "SavedBars | None", *, as_json: bool) -> None:
+        self._saved, self._as_json = saved, as_json
         self._has_heading = False
         self._missing: set[tuple[str, int]] = set()
-        self.bars = self.corrected = self.quiet = self.kept = 0
+        self.held_now: dict[str, list[Reason]] = {}
+        self.bars = self.corrected = self.quiet = self.held = 0
         self.is_interrupted = False
 
     @property
     def has_unkept(self) -> bool:
         """Whether bars wait to be kept."""
-        return bool(self._unkept)
+        return self._saved is not None and self._saved.has_unkept
 
     @property
     def missing(self) -> int:
         """How many bars are missing."""
         return len(self._missing)
 
-    def take(self, event: "FeedEvent") -> None:
-        """Count an event, and show it."""
+    def take(self, vetted: "Vetted") -> None:
+        """Count an event, and show it with what became of its symbol."""
+        if self._saved is not None:
+            self._saved.take(vetted)
+        if vetted.event is not None:
+            self._count(vetted)
+        for change in vetted.changes:
+            self._note(change)
+        if self._as_json:
+            said = [_facts(change) for change in vetted.changes]
+            for facts in ([] if vetted.event is None else [_vetted_facts(vetted)]) + said:
+                print(text_json.dumps(facts, allow_nan=False), flush=True)
+        else:
+            self._print(vetted)
+
+    def _count(self, vetted: "Vetted") -> None:
         from peak_trade.data.live.events import ClosedBar, Missing, NoTrades
 
+        event = vetted.event
         if isinstance(event, ClosedBar):
             self.bars += event.revision == 0
             self.corrected += event.revision > 0
+            self.held += bool(vetted.held)
             self._missing.discard((event.symbol, event.candle.open_ns))
-            if self._store is not None:
-                self._unkept.append(event)
         elif isinstance(event, Missing):
             self._missing.update((event.symbol, at) for at in event.opens)
         elif isinstance(event, NoTrades):
             self.quiet += 1
-        if self._as_json:
-            print(text_json.dumps(_facts(event), allow_nan=False), flush=True)
-        else:
-            self._print(event)
 
-    def _print(self, event: "FeedEvent") -> None:
+    def _note(self, change: "Change") -> None:
+        from peak_trade.data.quarantine_terms import Quarantined
+
+        if isinstance(change, Quarantined):
+            self.held_now.setdefault(change.symbol, []).append(change.reason)
+        else:
+            self.held_now.pop(change.symbol, None)
+
+    def _print(self, vetted: "Vetted") -> None:
         from peak_trade.data.live.events import ClosedBar
 
-        if not isinstance(event, ClosedBar):
-            line = _words(event)
+        event = vetted.event
+        if isinstance(event, ClosedBar):
+            self._print_bar(event, vetted.held)
+        lines = [] if event is None or isinstance(event, ClosedBar) else [_words(event)]
+        for line in (*lines, *map(_change_words, vetted.changes)):
             if line:
                 print(line, file=sys.stderr, flush=True)
-            return
+
+    def _print_bar(self, event: "ClosedBar", held: "tuple[Reason, ...]") -> None:
         if not self._has_heading:
             self._has_heading = True
             heads = ("closed (UTC)", "symbol", "open", "high", "low", "close", "volume", "from")
@@ -205,38 +249,22 @@ class _Shown:
         prices = (_number(p) for p in (candle.open, candle.high, candle.low, candle.close))
         origin = event.basis + ("" if event.is_proven else ", unproven")
         origin += f", revision {event.revision}" if event.revision else ""
-        closed, volume = _clock(candle.close_ns, "%m-%d %H:%M:%S"), _number(candle.volume)
+        origin += f", held: {', '.join(held)}" if held else ""
+        form = "%m-%d %H:%M:%S" if candle.close_ns % _MINUTE_NS else "%m-%d %H:%M"
+        closed, volume = _clock(candle.close_ns, form), _number(candle.volume)
         print(_ROW.format(closed, event.symbol, *prices, volume, origin), flush=True)
 
     def keep(self) -> None:
-        """Put the bars that wait into the store, those of one moment in one commit."""
-        if self._store is None or not self._unkept:
-            return
-        import polars as pl
-
-        from peak_trade.data.series import KINDS, SeriesKey
-
-        bars, self._unkept = self._unkept, []
-        rows: dict[SeriesKey, dict[int, dict[str, float | bool]]] = {}
-        for bar in bars:
-            key = SeriesKey("bars", bar.venue, bar.symbol, bar.interval)
-            facts = asdict(bar.candle)
-            del facts["trades"]
-            rows.setdefault(key, {})[bar.candle.open_ns] = {**facts, "is_filled": False}
-        schema = KINDS["bars"].schema()
-        frames = {
-            key: pl.DataFrame(list(some.values()), schema=schema).sort("open_ns")
-            for key, some in rows.items()
-        }
-        received_ns = max(bar.received_ns for bar in bars)
-        self._store.upsert_many(frames, source=f"{bars[0].venue} stream", received_ns=received_ns)
-        self.kept += len(bars)
+        """Put the bars that wait into the store."""
+        if self._saved is not None:
+            self._saved.keep()
 
     def end(self) -> None:
         """Tell what there was in all."""
+        kept = 0 if self._saved is None else self._saved.kept
         facts = {
             "bars": self.bars, "corrected": self.corrected, "no_trades": self.quiet,
-            "missing": self.missing, "saved": self.kept,
+            "missing": self.missing, "held": self.held, "saved": kept, "held_now": self.held_now,
         }  # fmt: skip
         if self._as_json:
             print(text_json.dumps({"event": "end", **facts}), flush=True)
@@ -245,9 +273,12 @@ class _Shown:
         words += [f"{self.corrected} corrected"] if self.corrected else []
         words += [f"{self.quiet} without trades"] if self.quiet else []
         words += [f"{self.missing} missing"]
-        words += [f"{self.kept} saved"] if self._store is not None else []
+        words += [f"{self.held} of held symbols"] if self.held else []
+        words += [f"{kept} saved"] if self._saved is not None else []
         start = "\n" if self.is_interrupted else ""
         print(f"{start}{', '.join(words)}.", file=sys.stderr)
+        for symbol, reasons in self.held_now.items():
+            print(f"{symbol} is still held: {', '.join(reasons)}.", file=sys.stderr)
 
 
 def _number(value: float) -> str:
@@ -259,7 +290,19 @@ def _clock(ns: int, form: str = "%H:%M:%S") -> str:
     return datetime.fromtimestamp(ns / 1e9, UTC).strftime(form)
 
 
-def _facts(event: "FeedEvent") -> dict[str, object]:
+def _vetted_facts(vetted: "Vetted") -> dict[str, object]:
+    """An event, and of a bar whether it may be traded on."""
+    from peak_trade.data.live.events import ClosedBar
+
+    if vetted.event is None:
+        return {}
+    facts = _facts(vetted.event)
+    if isinstance(vetted.event, ClosedBar):
+        facts |= {"is_tradable": vetted.is_tradable, "held": list(vetted.held)}
+    return facts
+
+
+def _facts(event: "Input | Change") -> dict[str, object]:
     """An event as plain values; a closed bar's prices stand beside the rest."""
     from peak_trade.data.live.events import ClosedBar
 
@@ -277,7 +320,18 @@ def _facts(event: "FeedEvent") -> dict[str, object]:
     return {"event": word, **plain}
 
 
-def _words(event: "FeedEvent") -> str:
+def _change_words(change: "Change") -> str:
+    """That a symbol is held, or free again, in a line."""
+    from peak_trade.data.quarantine_terms import Quarantined
+
+    if isinstance(change, Quarantined):
+        what = f"held: {change.reason}: {change.detail}"
+    else:
+        what = f"no longer held ({', '.join(change.reasons)})"
+    return f"{_clock(change.time_ns)} {change.symbol}: {what}"
+
+
+def _words(event: "Input") -> str:
     """An event that is no bar, in a line; empty for what is no news."""
     from peak_trade.data.live import events as e
 

@@ -109,7 +109,10 @@ OF_A_STORE: dict[str, tuple[str, ...]] = {
         "peak data show kraken:BTC/USD --kind trades --rows 10",
     ),
     "data versions": ("peak data versions kraken:BTC/USD 1m",),
-    "data quality": ("peak data quality", "peak data quality kraken --interval 1m --html page.html"),
+    "data quality": (
+        "peak data quality",
+        "peak data quality kraken --interval 1m --html page.html",
+    ),
     "data repair": (
         "peak data repair kraken:BTC/USD 1m --fill",
         "peak data repair kraken:BTC/USD 1m --fill --write",

@@ -63,11 +63,11 @@ def list_(group: Group = None, file: File = None, json: options.Json = False) ->
         return
     columns = (
         Column("name", is_words=True),
-        Column("group", is_words=True, spare=1),
+        Column("group", is_words=True, spare=2),
         Column("version", spare=4),
         Column("reads", is_words=True, spare=3),
-        Column("parameters", is_words=True, spare=2),
-        Column("what it gives", is_words=True, spare=1),
+        Column("parameters", is_words=True, spare=1),
+        Column("what it gives", is_words=True),
     )
     rows = [
         (
@@ -206,6 +206,7 @@ def show(feature: Text, config: options.ConfigFile = None, json: options.Json = 
     if not stored:
         print("Nothing is stored of it.")
         return
+    print()
     print_table(
         ("stored as", "series", "rows", "from", "to", "definition"),
         [

@@ -89,9 +89,9 @@ app.command(
 data_app.command("list", help=help_of("data list", "List the built-in data, and what is stored."))(
     catalogue.data
 )
-data_app.command(
-    "check", help=help_of("data check", "Check a file or stored bars before use.")
-)(data.check)
+data_app.command("check", help=help_of("data check", "Check a file or stored bars before use."))(
+    data.check
+)
 data_app.command("fetch", help=help_of("data fetch", "Fetch what the store does not have."))(
     data_fetch.fetch
 )

@@ -8,6 +8,7 @@ import typer
 
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import print_facts, print_json, print_table, working
+from peak_trade.app.cli.listing import Column, print_list
 
 if TYPE_CHECKING:
     from peak_trade.app.cli.reproduction import Reproduction
@@ -142,21 +143,33 @@ def _show_reproduction(found: "Reproduction") -> None:
 
 
 def _show_list(found: "list[Run]") -> None:
-    print_table(
-        ("run", "finished", "strategy", "data", *(_label(name) for name in SHOWN), "label"),
+    print_list(
+        [
+            Column("run", is_words=True),
+            Column("finished", is_words=True, spare=3),
+            Column("strategy", is_words=True),
+            Column("data", is_words=True, spare=2),
+            *(Column(_label(name), spare=1 if k == 0 else 3 + k) for k, name in enumerate(SHOWN)),
+            Column("label", is_words=True, spare=4 + len(SHOWN)),
+        ],
         [
             [
                 run.id,
                 str(run.to_dict()["finished"]).replace("T", " ").removesuffix("Z"),
                 f"{run.strategy}({_chosen(run)})",
-                run.data_source,
+                _data(run),
                 *(_figure(name, run.stats.get(name)) for name in SHOWN),
                 run.label,
             ]
             for run in found
         ],
-        words={0, 1, 2, 3, 4 + len(SHOWN)},
     )
+
+
+def _data(run: "Run") -> str:
+    """What it ran on as it was asked for, and of a stored series the version."""
+    name = str(run.data.get("name", ""))
+    return name if name.startswith(f"{run.data_source}@") else run.data_source
 
 
 def _chosen(run: "Run") -> str:

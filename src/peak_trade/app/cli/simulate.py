@@ -13,6 +13,8 @@ from peak_trade.app.cli.console import print_facts, print_json
 from peak_trade.domain.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from peak_trade.simulation.frames import MessageFaults
     from peak_trade.simulation.market.market import Market
     from peak_trade.simulation.market.service import Place, Service
@@ -24,6 +26,18 @@ Data = Annotated[
     str,
     typer.Option(
         "--data", metavar="SOURCE", help="What is played: builtin:NAME, file:PATH or VENUE:SYMBOL.",
+        rich_help_panel=options.DATA,
+    ),
+]  # fmt: skip
+Kind = Annotated[
+    Literal["bars", "trades"],
+    typer.Option("--kind", help="What of the data is played.", rich_help_panel=options.DATA),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start", metavar="TIME",
+        help="The time of recorded trades that is now; after their first tenth if left out.",
         rich_help_panel=options.DATA,
     ),
 ]  # fmt: skip
@@ -89,8 +103,10 @@ def venue(
     name: Venue,
     port: Port = 8900,
     data: Data = "builtin:sp500",
+    kind: Kind = "bars",
     symbols: Symbols = None,
     bar: Bar = "1m",
+    start: Start = None,
     speed: Speed = 1.0,
     faults: Faults = "",
     seed: Seed = 0,
@@ -112,9 +128,16 @@ def venue(
     if tier is not None and name != "kraken":
         raise ParameterError("tiers are Kraken's", hint="leave --tier out")
     wrong = MessageFaults.parse(faults)
-    listed = _symbols(symbols or _SYMBOLS[name])
     money = _check_amounts(balance)
-    market = _market(name, data, listed, bar, speed, wrong, seed, config)
+    played: dict[str, object]
+    if kind == "trades":
+        named = _symbols(symbols) if symbols is not None else ()
+        market, played = _replayed(name, data, named, start, speed, wrong, seed, config)
+    else:
+        if start is not None:
+            raise ParameterError("--start is of trades", hint="add --kind trades, or leave it out")
+        listed = _symbols(symbols or _SYMBOLS[name])
+        market, played = _market(name, data, listed, bar, speed, wrong, seed, config), {"bar": bar}
     quotes = {listing.quote: Decimal(100_000) for listing in market.listings.values()}
     market.open_account(ACCOUNT, quotes if balance is None else money)
     service = Service(market, faults=wrong, seed=seed)
@@ -126,7 +149,7 @@ def venue(
     def ready(place: "Place") -> None:
         facts = {
             "venue": name, **served.urls(place), "key": served.key, "secret": served.secret,
-            "symbols": list(listed), "data": data, "bar": bar, "speed": speed,
+            "symbols": list(market.symbols), "data": data, **played, "speed": speed,
             "faults": str(wrong), "seed": seed,
         }  # fmt: skip
         if json:
@@ -187,6 +210,65 @@ def _market(
     clock = SimClock(speed=speed, offset_s=faults.clock_s)
     trades = min(max(int(2.0 * bar_ns / 1e9 / speed), 12), 600)
     return played_market(bars, listed, clock, bar_ns=bar_ns, trades=trades, seed=seed)
+
+
+def _replayed(
+    name: str,
+    data: str,
+    symbols: tuple[str, ...],
+    start: str | None,
+    speed: float,
+    faults: "MessageFaults",
+    seed: int,
+    config: options.ConfigFile,
+) -> "tuple[Market, dict[str, object]]":
+    """A market that plays recorded trades, and what is told of them."""
+    from peak_trade.data.stored import instant
+    from peak_trade.simulation.binance import server as binance
+    from peak_trade.simulation.kraken import server as kraken
+    from peak_trade.simulation.market.clock import SimClock
+    from peak_trade.simulation.market.replaying import replayed_market
+
+    start_ns = None if start is None else instant(start)
+    recorded = _recorded(name, data, symbols, config)
+    listed = (kraken if name == "kraken" else binance).listings(symbols or tuple(recorded))
+    clock = SimClock(speed=speed, offset_s=faults.clock_s)
+    found = replayed_market(recorded, listed, clock, start_ns=start_ns, seed=seed)
+    count = sum(len(rows) for rows in recorded.values())
+    return found.market, {"kind": "trades", "trades": count, "shift_ns": found.shift_ns}
+
+
+def _recorded(
+    name: str, data: str, symbols: tuple[str, ...], config: options.ConfigFile
+) -> "dict[str, pl.DataFrame]":
+    """Trades by symbol, of a file or of the store."""
+    from peak_trade.data.address import Address
+
+    source = Address.parse(data)
+    if source.kind == "builtin":
+        raise ParameterError(
+            f"{data} has no trades",
+            hint="play a file of trades or stored ones, or leave out --kind",
+        )
+    if source.kind == "file":
+        from peak_trade.data.imports import import_file
+
+        listed = symbols or _symbols(_SYMBOLS[name])[:1]
+        target = f"{name}:{listed[0]}" if len(listed) == 1 else f"{name}:*"
+        found = import_file(source.place, "trades", target)
+        found.check()
+        return {one.key.symbol: one.rows for one in found.series}
+    from peak_trade.app import request
+    from peak_trade.app.stores import opened_store
+    from peak_trade.data.series import SeriesKey
+    from peak_trade.data.stored import addresses
+
+    store = opened_store(request.configured({}, {}, config))
+    columns = ("time_ns", "price", "size", "side")
+    return {
+        symbol: store.read(SeriesKey("trades", venue, symbol), columns=columns)
+        for venue, symbol in addresses(data)
+    }
 
 
 def _check_amounts(text: str | None) -> dict[str, Decimal]:
@@ -275,10 +357,12 @@ async def _run(
     import asyncio
     import contextlib
     import signal
+    import sys
+    import threading
 
     loop, over = asyncio.get_running_loop(), asyncio.Event()
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+    if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+        for wanted in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(wanted, over.set)
 
     def begun(place: "Place") -> None:

@@ -63,7 +63,9 @@ def checked_stored(
     from peak_trade.data.stored_bars import check_stored, stored_bars
 
     store = opened_store(found)
-    bars = stored_bars(store, stored_key(store, source, interval), calendar=calendar)
+    key = stored_key(store, source, interval)
+    store.verify(key)
+    bars = stored_bars(store, key, calendar=calendar)
     return check_stored(bars), compared(store, bars, against)
 
 

@@ -84,7 +84,8 @@ def difference_text(key: "SeriesKey", row: "dict[str, object]") -> str:
         ]
         return ", ".join(changed)
     was = "was_" if row["change"] == "removed" else ""
-    shown = [name for name in _VALUES if row.get(was + name) is not None]
+    given = {name: row.get(was + name) for name in _VALUES}
+    shown = [name for name, value in given.items() if value is not None and value == value]
     return ", ".join(f"{name} {cell_text(row[was + name], is_time=False)}" for name in shown[:3])
 
 
@@ -135,7 +136,7 @@ def tell_series(
         "version": f"{facts['version']}" + ("" if version is None else f" of {stored.version}"),
         "size": size_text(stored.bytes),
         "updated": second(stored.updated_ns),
-        "corrected": f"{facts['corrected']:,} rows",
+        "corrected": f"{facts['corrected']:,} row{'' if facts['corrected'] == 1 else 's'}",
     }
     if filled:
         lines["filled in"] = f"{facts['filled']:,} bars, not tradable"

@@ -45,7 +45,8 @@ class Shelf:
     ) -> None:
         self._opened, self._start_ns, self._stop_ns = opened, start_ns, stop_ns
         self._store: Store | None = None
-        self._held: dict[tuple[SeriesKey, int], pl.DataFrame] = {}
+        self._held: dict[tuple[SeriesKey, int, str], pl.DataFrame] = {}
+        self._newest: dict[SeriesKey, int] = {}
         self._versions: dict[SeriesKey, int] = {}
         self._lock = threading.RLock()
 
@@ -62,8 +63,8 @@ class Shelf:
                 self._store = self._opened()
             return self._store
 
-    def rows(self, key: SeriesKey, version: int = 0) -> "pl.DataFrame":
-        """Every row of a series, in the order of its key.
+    def rows(self, key: SeriesKey, version: int = 0, feature: str = "") -> "pl.DataFrame":
+        """Every row of a series, or those of one stored feature, in the order of its key.
 
         Raises
         ------
@@ -71,9 +72,9 @@ class Shelf:
             A series that is not stored.
         """
         with self._lock:
-            if (key, version) not in self._held:
-                self._held[key, version] = self._read(key, version)
-            return self._held[key, version]
+            if (key, version, feature) not in self._held:
+                self._held[key, version, feature] = self._read(key, version, feature)
+            return self._held[key, version, feature]
 
     def first_ns(self, key: SeriesKey) -> int:
         """When a stored series begins."""
@@ -82,18 +83,22 @@ class Shelf:
             raise missing(key)
         return int(stored.first_ns)
 
-    def _read(self, key: SeriesKey, version: int) -> "pl.DataFrame":
+    def _read(self, key: SeriesKey, version: int, feature: str) -> "pl.DataFrame":
         store = self.store()
         stored = store.stored(key)
         if stored is None:
             raise missing(key)
-        self._versions[key] = version or stored.version
+        newest = stored.version
+        if feature:  # those of one series are read one after the other, and all at one version
+            version = version or self._newest.setdefault(key, newest)
+        self._versions[key] = version or newest
         return store.read(
             key,
             start_ns=self._start_ns,
             stop_ns=self._stop_ns,
             version=version or None,
             columns=list(key.shape.columns),
+            where={"feature": feature} if feature else None,
         )
 
 
@@ -140,6 +145,7 @@ class Given:
         column: int = 0,
         interval: str = "",
         version: int = 0,
+        feature: str = "",
     ) -> "pl.DataFrame":
         """Stored rows that were known by the last close, ordered by the kind's key.
 
@@ -155,6 +161,8 @@ class Given:
             Of kinds that have one.
         version : int
             Of the stored series; 0 for the newest.
+        feature : str
+            Of ``features`` the one that is wanted, by its id; all where left out.
 
         Raises
         ------
@@ -164,7 +172,7 @@ class Given:
         import polars as pl
 
         key = self.key(kind, series, column, interval)
-        found = self._shelf.rows(key, version)
+        found = self._shelf.rows(key, version, feature)
         known = next(
             (name for name in ("known_ns", "close_ns") if name in key.shape.columns),
             key.shape.time,
@@ -174,8 +182,8 @@ class Given:
 
     def is_stored(self, name: str, series: str, column: int, interval: str, version: int) -> bool:
         """Whether any value of a materialized feature is stored, whenever it was known."""
-        rows = self._shelf.rows(self.key("features", series, column, interval), version)
-        return bool((rows["feature"] == name).any())
+        key = self.key("features", series, column, interval)
+        return len(self._shelf.rows(key, version, name)) > 0
 
     def first_ns(self, kind: str, series: str = "", *, column: int = 0) -> int:
         """When a stored series begins, UTC nanoseconds."""

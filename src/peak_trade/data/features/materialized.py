@@ -234,18 +234,18 @@ def _first_changed(store: "Store", key: SeriesKey, since_ns: int) -> int | None:
 
 def _newest(store: "Store", key: SeriesKey, name: str) -> tuple[int, int] | None:
     """When the newest value of a feature is of, and when it was received."""
-    import polars as pl
-
-    for rows in _backwards(store, key, ["time_ns", "feature", "received_ns"]):
-        mine = rows.filter(pl.col("feature") == name)
-        if len(mine):
-            last = mine.sort("time_ns").tail(1)
+    for rows in _backwards(store, key, ["time_ns", "received_ns"], name):
+        if len(rows):
+            last = rows.sort("time_ns").tail(1)
             return int(last["time_ns"][0]), int(last["received_ns"][0])
     return None
 
 
-def _backwards(store: "Store", key: SeriesKey, columns: list[str]) -> "Iterator[pl.DataFrame]":
-    """Stored values, the newest stretch first."""
+def _backwards(
+    store: "Store", key: SeriesKey, columns: list[str], name: str = ""
+) -> "Iterator[pl.DataFrame]":
+    """Stored values, of one feature where it is named, the newest stretch first."""
+    where = {"feature": name} if name else None
     stored = store.stored(key)
     if stored is None:
         return
@@ -253,7 +253,7 @@ def _backwards(store: "Store", key: SeriesKey, columns: list[str]) -> "Iterator[
     stop, size = stored.last_ns + 1, _BEHIND
     while stop > stored.first_ns:
         start = max(stored.first_ns, stop - size * step)
-        yield store.read(key, start_ns=start, stop_ns=stop, columns=columns)
+        yield store.read(key, start_ns=start, stop_ns=stop, columns=columns, where=where)
         stop, size = start, min(size * 8, _WINDOW)
 
 

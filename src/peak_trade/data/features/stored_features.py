@@ -53,14 +53,12 @@ class Stored(Feature):
         return np.column_stack([self._of(given, k) for k in range(width)])
 
     def _of(self, given: Given, column: int) -> Floats:
-        import polars as pl
-
         step = self.interval or str(given.bars.interval)
         wanted = id_of(self.feature)
-        rows = given.rows(
-            "features", self.series, column=column, interval=step, version=self.data_version
-        )
-        mine = rows.filter(pl.col("feature") == wanted)
+        mine = given.rows(
+            "features", self.series, column=column, interval=step, version=self.data_version,
+            feature=wanted,
+        )  # fmt: skip
         if not len(mine) and not given.is_stored(
             wanted, self.series, column, step, self.data_version
         ):

@@ -141,6 +141,11 @@ class LiveCandleSource(Protocol):
         ...
 
     @property
+    def environment(self) -> Environment:
+        """What it listens to; the times of a simulated venue need not be ours."""
+        ...
+
+    @property
     def intervals(self) -> tuple[str, ...]:
         """The intervals that it offers."""
         ...

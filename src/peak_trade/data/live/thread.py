@@ -6,9 +6,11 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
+from typing import Generic, TypeVar
 
-from peak_trade.data.live.events import FeedEvent
 from peak_trade.domain.errors import DataError
+
+Told = TypeVar("Told")
 
 
 class _End:
@@ -18,13 +20,14 @@ class _End:
         self.error = error
 
 
-class FeedThread:
+class FeedThread(Generic[Told]):
     """What a live feed tells, to be taken one by one by synchronous code.
 
     Parameters
     ----------
     make : callable
-        Gives the feed; called in the thread, such as ``lambda: source.bars(["BTC/USD"], "1m")``.
+        Gives the feed; called in the thread, such as ``lambda: source.bars(["BTC/USD"], "1m")``, or
+        that with ``guarded`` around it.
 
     Examples
     --------
@@ -36,16 +39,16 @@ class FeedThread:
     ['one', 'two']
     """
 
-    def __init__(self, make: Callable[[], AsyncIterator[FeedEvent]]) -> None:
+    def __init__(self, make: Callable[[], AsyncIterator[Told]]) -> None:
         self._make = make
-        self._told: queue.SimpleQueue[FeedEvent | _End] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Told | _End] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_ready = threading.Event()
         self._end: _End | None = None
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
-    def __enter__(self) -> "FeedThread":
+    def __enter__(self) -> "FeedThread[Told]":
         self._thread.start()
         self._is_ready.wait()
         return self
@@ -84,7 +87,7 @@ class FeedThread:
             if close is not None:
                 await close()
 
-    def get(self, timeout_s: float | None = None) -> FeedEvent | None:
+    def get(self, timeout_s: float | None = None) -> Told | None:
         """Give the next event; None where none came in time, or where the feed has ended.
 
         Raises
@@ -114,7 +117,7 @@ class FeedThread:
         """Whether the feed has ended and everything that it told was taken."""
         return self._end is not None
 
-    def __iter__(self) -> Iterator[FeedEvent]:
+    def __iter__(self) -> Iterator[Told]:
         while not self.has_ended:
             event = self.get()
             if event is not None:

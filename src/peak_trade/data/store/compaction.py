@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from peak_trade.data.store.layout import Layout
-from peak_trade.data.store.parts import discard, read_parts, write_part
+from peak_trade.data.store.parts import check_parts, discard, read_parts, write_part
 from peak_trade.data.store.table import Part, Snapshot, Table
 from peak_trade.data.store.tables import committed
 from peak_trade.data.store.troubles import ConflictError, GoneError
@@ -47,6 +47,7 @@ def put_together(table: Table, layout: Layout, group: Sequence[Part]) -> int:
         return 0
     adds: list[Part] = []
     try:
+        check_parts(table, group)
         rows = pl.concat(read_parts(table, group, columns=list(table.types))).sort(table.order)
         for piece in layout.split(rows, table.time_column):
             adds.append(write_part(table, piece))  # noqa: PERF401  # what is written is discarded

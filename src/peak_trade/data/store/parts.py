@@ -1,5 +1,6 @@
 """Parquet files of the store: how they are written, and how a range of them is read."""
 
+import hashlib
 import io
 import secrets
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from peak_trade.data.store.place import short_name
 from peak_trade.data.store.table import Part, Table
 from peak_trade.data.store.troubles import told
+from peak_trade.domain.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +22,8 @@ GROUP_ROWS = 65_536
 def write_part(table: Table, rows: "pl.DataFrame") -> Part:
     """Write rows, sorted by symbol and key, as a file that no version names yet.
 
+    The name of the file ends in a digest of its bytes, by which damage is found.
+
     Raises
     ------
     DataError
@@ -29,36 +33,64 @@ def write_part(table: Table, rows: "pl.DataFrame") -> Part:
     times = rows[table.time_column]
     first_ns, last_ns = _bound(times.min()), _bound(times.max())
     folder = short_name(first) if first == last else "many"
-    path = f"{folder}/{secrets.token_hex(12)}.parquet"
     with told(table.place, f"writing {table.path}"):
-        size = _written(table, path, rows)
-    return Part(path, rows.height, size, first, last, first_ns, last_ns)
+        data = _encoded(rows)
+        path = f"{folder}/{secrets.token_hex(8)}-{_digest(data)}.parquet"
+        _write(table, path, data)
+    return Part(path, rows.height, len(data), first, last, first_ns, last_ns)
 
 
 def _bound(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _written(table: Table, path: str, rows: "pl.DataFrame") -> int:
-    """Write a file and give its size."""
+def _encoded(rows: "pl.DataFrame") -> bytes:
+    """The bytes of a Parquet file."""
+    buffer = io.BytesIO()
     statistics = {"min": True, "max": True, "null_count": True, "distinct_count": False}
+    rows.write_parquet(buffer, compression="lz4", row_group_size=GROUP_ROWS, statistics=statistics)
+    return buffer.getvalue()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def _write(table: Table, path: str, data: bytes) -> None:
+    """Write a file whole, or leave none."""
     if not table.place.is_local:
-        buffer = io.BytesIO()
-        rows.write_parquet(
-            buffer, compression="lz4", row_group_size=GROUP_ROWS, statistics=statistics
-        )
-        table.objects.write(path, buffer.getvalue())
-        return buffer.tell()
+        table.objects.write(path, data)
+        return
     place = Path(table.uri, path)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        rows.write_parquet(
-            place, compression="lz4", row_group_size=GROUP_ROWS, statistics=statistics
-        )
-        return int(place.stat().st_size)
+        place.write_bytes(data)
     except BaseException:
         place.unlink(missing_ok=True)
         raise
+
+
+def check_parts(table: Table, parts: Sequence[Part]) -> None:
+    """Check that files hold the bytes that were written, before they are trusted or written anew.
+
+    Raises
+    ------
+    GoneError
+        A file that is not there.
+    DataError
+        A file with other bytes than were written.
+    """
+    for part in parts:
+        _, _, digest = Path(part.path).stem.partition("-")
+        with told(table.place, f"checking {table.path}"):
+            data = table.objects.read(part.path)
+        if digest and _digest(data) != digest:
+            raise DataError(
+                f"{part.path} of {table.path} is damaged: its bytes are not those that were written",
+                hint="an earlier version may still be whole (peak data versions); put the file back "
+                "from a copy, or export what is whole and fetch the rest again",
+                path=part.path,
+            )
 
 
 def discard(table: Table, parts: Sequence[Part]) -> None:
@@ -75,6 +107,7 @@ def read_parts(
     symbols: Sequence[str] | None = None,
     start_ns: int | None = None,
     stop_ns: int | None = None,
+    where: Sequence[tuple[str, str]] = (),
 ) -> "list[pl.DataFrame]":
     """Read rows of some files, one frame a file; only the row groups that may hold them are read.
 
@@ -90,6 +123,8 @@ def read_parts(
         Instruments that are wanted, all where left out.
     start_ns, stop_ns : int, optional
         Range of the time column; the start is taken in, the stop left out.
+    where : sequence of (column, text)
+        Texts that columns must have; rows without them are dropped as the files are read.
 
     Raises
     ------
@@ -99,7 +134,7 @@ def read_parts(
         A file that is damaged.
     """
     with told(table.place, f"reading {table.path}"):
-        return [_read(table, part, columns, symbols, start_ns, stop_ns) for part in parts]
+        return [_read(table, part, columns, symbols, start_ns, stop_ns, where) for part in parts]
 
 
 def _read(
@@ -109,13 +144,14 @@ def _read(
     symbols: Sequence[str] | None,
     start_ns: int | None,
     stop_ns: int | None,
+    where: Sequence[tuple[str, str]],
 ) -> "pl.DataFrame":
     import polars as pl
 
     target, names = f"{table.uri}/{part.path}", list(columns)
     options = None if table.place.is_local else dict(table.place.options)
     time = pl.col(table.time_column)
-    wanted: list[pl.Expr] = []
+    wanted = [pl.col(name) == text for name, text in where]
     if symbols is not None and not (part.is_single and part.first_symbol in symbols):
         wanted.append(
             pl.col("symbol") == symbols[0]

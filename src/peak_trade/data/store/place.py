@@ -98,6 +98,19 @@ def safe_name(text: str) -> str:
     )
 
 
+def read_name(text: str) -> str:
+    """Read what :func:`safe_name` wrote.
+
+    Examples
+    --------
+    >>> read_name(safe_name("BTC/USD"))
+    'BTC/USD'
+    """
+    from urllib.parse import unquote
+
+    return unquote(text.replace("~", "%"))
+
+
 def short_name(text: str) -> str:
     """Write a name so that a person recognises it in a path; two names may read the same.
 

@@ -26,11 +26,15 @@ _AT_ONCE = 64  # instruments of shared files that a stream reads at once at most
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Which rows are wanted: times from ``start_ns`` (taken in) to ``stop_ns`` (left out), a version."""
+    """Which rows are wanted: times from ``start_ns`` (taken in) to ``stop_ns`` (left out), a version.
+
+    ``where`` gives texts that columns must have.
+    """
 
     start_ns: int | None = None
     stop_ns: int | None = None
     version: int | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +76,24 @@ def chosen_columns(key: SeriesKey, columns: Sequence[str] | None) -> list[str]:
     return known if columns is None else list(columns)
 
 
+def chosen_texts(key: SeriesKey, where: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Give the texts that columns of a kind must have.
+
+    Raises
+    ------
+    DataError
+        A column that the kind does not have, or that does not hold text.
+    """
+    texts = [name for name, held in key.shape.stored.items() if held == "string"]
+    for name in where or ():
+        if name not in texts:
+            raise DataError(
+                f"{key.kind} have no column {name!r} of text", hint=did_you_mean(name, texts),
+                found=name,
+            )  # fmt: skip
+    return tuple((where or {}).items())
+
+
 def read_series(tables: Tables, key: SeriesKey, columns: list[str], span: Range) -> "pl.DataFrame":
     """Read rows of a series, ordered by its key."""
     table, snapshot = tables.found(key, span.version)
@@ -92,6 +114,7 @@ def _rows_of(
         symbols=(key.symbol,),
         start_ns=span.start_ns,
         stop_ns=span.stop_ns,
+        where=span.where,
     )
     if not is_apart:
         frames = [frame.select(columns) for frame in _in_order(frames, order)]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from peak_trade.data.series import SeriesKey
-from peak_trade.data.store.parts import discard, read_parts, write_part
+from peak_trade.data.store.parts import check_parts, discard, read_parts, write_part
 from peak_trade.data.store.patience import patient
 from peak_trade.data.store.state import Head, Ranges
 from peak_trade.data.store.table import Part, Snapshot, Table
@@ -54,6 +54,7 @@ def remove_rows(
 def _without(plan: Plan, table: Table, part: Part, key: SeriesKey, span: tuple[int, int]) -> int:
     import polars as pl
 
+    check_parts(table, [part])
     (rows,) = read_parts(table, [part], columns=list(table.types))
     time = pl.col(table.time_column)
     is_gone = (pl.col("symbol") == key.symbol) & (time >= span[0]) & (time < span[1])

@@ -11,12 +11,14 @@ from peak_trade.data.store.expiry import expired
 from peak_trade.data.store.history import difference, versions_of
 from peak_trade.data.store.instruments import instrument_at, keep_listed, listed_at
 from peak_trade.data.store.layout import Layout
+from peak_trade.data.store.parts import check_parts
 from peak_trade.data.store.patience import patient, steady
 from peak_trade.data.store.place import Place
 from peak_trade.data.store.reading import (
     Panel,
     Range,
     chosen_columns,
+    chosen_texts,
     read_panel,
     read_series,
     read_several,
@@ -236,6 +238,7 @@ class Store:
         stop_ns: int | None = None,
         version: int | None = None,
         columns: Sequence[str] | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> "pl.DataFrame":
         """Read rows of a series, ordered by its key.
 
@@ -249,6 +252,9 @@ class Store:
             The version to read; the newest where left out.
         columns : sequence of str, optional
             Of the kind's columns and ``source``, ``received_ns``, ``revision`` those that are wanted.
+        where : mapping of str to str, optional
+            Texts that columns must have, such as ``{"feature": ...}``; other rows are not read into
+            memory.
 
         Raises
         ------
@@ -256,8 +262,25 @@ class Store:
             A series, a version or a column that there is not, a file that is damaged.
         """
         wanted = chosen_columns(key, columns)
-        span = Range(start_ns, stop_ns, version)
+        span = Range(start_ns, stop_ns, version, chosen_texts(key, where))
         return steady(lambda: read_series(self._tables, key, wanted, span))
+
+    def verify(self, key: SeriesKey, *, version: int | None = None) -> int:
+        """Check that the files of a series hold the bytes that were written, and give how many.
+
+        Raises
+        ------
+        DataError
+            A series or a version that there is not, a file that is damaged or missing.
+        """
+
+        def checked() -> int:
+            table, snapshot = self._tables.found(key, version)
+            parts = snapshot.find(key.symbol)
+            check_parts(table, parts)
+            return len(parts)
+
+        return steady(checked)
 
     def read_many(
         self,

@@ -183,7 +183,8 @@ class Table:
         except GoneError as error:
             raise self._broken(str(error)) from None
         except (StopIteration, ValueError, KeyError) as error:
-            raise self._broken(f"version {version} cannot be read: {error}") from None
+            why = f": {error}" if str(error) else ""
+            raise self._broken(f"version {version} cannot be read{why}") from None
 
     @property
     def _options(self) -> dict[str, str] | None:

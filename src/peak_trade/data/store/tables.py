@@ -1,13 +1,14 @@
 """The tables of a store: which there are, and where a series lies."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Lock
 from typing import cast
 
 from peak_trade.data.series import KINDS, Kind, SeriesKey
 from peak_trade.data.store.parts import discard, write_part
 from peak_trade.data.store.patience import patient
-from peak_trade.data.store.place import Place, safe_name
+from peak_trade.data.store.place import Place, read_name, safe_name
 from peak_trade.data.store.rows import stored_types
 from peak_trade.data.store.table import Note, Part, Snapshot, Table
 from peak_trade.data.store.troubles import ConflictError
@@ -51,10 +52,30 @@ class Tables:
         self._catalogue = Table(place, _CATALOGUE.name, types, _CATALOGUE.key)
 
     def names(self) -> tuple[Name, ...]:
-        """Name the tables that there are, sorted."""
-        snapshot = self._catalogue.latest()
+        """Name the tables that there are, sorted; where the catalogue is gone, those of the folder."""
+        return self._entered() or self._lying()
+
+    def _entered(self) -> tuple[Name, ...]:
+        try:
+            snapshot = self._catalogue.latest()
+        except DataError as error:
+            if not self.place.is_local:
+                raise
+            hint = f"delete {self.place.within('catalogue')}: it is made again from the tables"
+            raise DataError(error.message, hint=hint) from error
         texts = [] if snapshot is None else snapshot.parts["first_symbol"].to_list()
         return tuple(sorted({cast(Name, tuple(text.split(_SEPARATOR))) for text in texts}))
+
+    def _lying(self) -> tuple[Name, ...]:
+        """Name the tables that lie in a folder, whatever the catalogue says."""
+        if not self.place.is_local:
+            return ()
+        root, found = Path(self.place.root), set()
+        for log in (*root.glob("*/*/_delta_log"), *root.glob("*/*/*/_delta_log")):
+            kind, venue, *interval = log.parent.relative_to(root).parts
+            if kind in KINDS or kind == INSTRUMENTS.name:
+                found.add((kind, read_name(venue), "".join(interval)))
+        return tuple(sorted(found))
 
     def table(self, name: Name) -> Table:
         """Give a table, whether it is there or not."""
@@ -68,7 +89,7 @@ class Tables:
 
     def made(self, name: Name) -> Table:
         """Give a table, entered in the catalogue before it holds anything."""
-        if name not in self._open or name not in self.names():
+        if name not in self._entered() or name not in self._open:
             if len(safe_name(name[1])) > 200:
                 raise DataError(f"venue {name[1]!r} has too long a name", hint="shorten it")
             patient(lambda: self._enter(name))
@@ -78,13 +99,15 @@ class Tables:
         import polars as pl
 
         snapshot = self._catalogue.ensure()
-        if name in self.names():
+        entered = self._entered()
+        if name in entered:
             return
-        row = {"symbol": _SEPARATOR.join(name), "time_ns": 0, "source": "", "received_ns": 0}
-        part = write_part(
-            self._catalogue, pl.DataFrame([{**row, "revision": 0}], schema=self._catalogue.types)
-        )
-        committed(self._catalogue, snapshot, [part], [], note={"what": "enter"}, guards=["peak"])
+        parts = []
+        for each in [name] if entered else sorted({name, *self._lying()}):
+            row = {"symbol": _SEPARATOR.join(each), "time_ns": 0, "source": "", "received_ns": 0}
+            frame = pl.DataFrame([{**row, "revision": 0}], schema=self._catalogue.types)
+            parts.append(write_part(self._catalogue, frame))
+        committed(self._catalogue, snapshot, parts, [], note={"what": "enter"}, guards=["peak"])
 
     def found(self, key: SeriesKey, version: int | None) -> tuple[Table, Snapshot]:
         """Give the table and the version that hold a series.

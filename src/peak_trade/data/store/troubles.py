@@ -110,6 +110,6 @@ def _newer(place: Place, what: str, error: Exception) -> DataError:
 
 
 def _plain(place: Place, error: Exception) -> str:
-    """The text of an error on one line, without colours and credentials."""
-    text = re.sub(r"\x1b\[\d+m|\u21b3", "", str(error))
+    """The text of an error on one line, without colours, backtrace and credentials."""
+    text = re.sub(r"\x1b\[\d+m|\u21b3|\s\d+: <unknown>[\s\S]*", "", str(error))
     return place.hidden(" ".join(text.split()))[:_LONGEST]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from peak_trade.data.series import Kind
 from peak_trade.data.store.layout import Layout
-from peak_trade.data.store.parts import discard, read_parts, write_part
+from peak_trade.data.store.parts import check_parts, discard, read_parts, write_part
 from peak_trade.data.store.rows import compared
 from peak_trade.data.store.state import Head, Ranges, State
 from peak_trade.data.store.table import Part, Snapshot, Table
@@ -195,6 +195,7 @@ def _write(
     for number in changed["part"].unique(maintain_order=True).to_list():
         part = parts[number]
         own = marked(changed.filter(pl.col("part") == number))
+        check_parts(table, [part])
         (whole,) = read_parts(table, [part], columns=columns)
         kept = whole.join(own, on=order, how="anti", maintain_order="left")
         plan.adds.append(write_part(table, pl.concat([kept, own]).sort(order)))
