@@ -52,8 +52,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "kill operator add": ("peak kill operator add anna --role operator",),
     "kill operator list": ("peak kill operator list",),
     "simulate-venue": (
-        "peak simulate-venue kraken --port 0 --data builtin:sp500 --speed 60 --seconds 0.5",
-        "peak simulate-venue binance --port 0 --faults drop=0.01,http_5xx=0.02 --seconds 0.5",
+        "peak simulate-venue kraken --port 0 --data builtin:sp500 --seconds 0.5",
+        "peak simulate-venue binance --port 0 --faults drop=0.01 --seconds 0.5",
     ),
     "watchdog": ("peak watchdog --for 0.5 --state drill",),
 }
