@@ -238,7 +238,8 @@ def read_panel(
     blocks = [block for block in found if block is not None]
     times = [block.time for block in blocks] or [np.empty(0, dtype=np.int64)]
     time = np.unique(np.concatenate(times))
-    values = {name: np.full((len(time), len(keys)), np.nan) for name in columns}
+    # Instruments lie one after the other, as in the files: nothing is turned round.
+    values = {name: np.full((len(time), len(keys)), np.nan, order="F") for name in columns}
     for block in blocks:
         block.spread(time, values)
     return Panel(tuple(keys), time, values, snapshot.version)
