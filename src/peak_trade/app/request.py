@@ -66,8 +66,9 @@ def load_bars(
     from peak_trade.app.stores import opened_store
     from peak_trade.data.features.supply import supplied
     from peak_trade.data.load import load
+    from peak_trade.data.stored import names_store
 
-    if is_stored(source):
+    if names_store(source):
         bars = _load_stored(source, found, found.values.data.interval, version, columns=columns)
         return bars.select(*symbols) if symbols else bars
     _refuse_version(source, version)
@@ -95,16 +96,11 @@ def load_bars(
     return supplied(bars, store=lambda: opened_store(found))
 
 
-def is_stored(source: str) -> bool:
-    """Whether a source is a series of the store, or several."""
-    from peak_trade.data.address import Address
-
-    return Address.parse(source).kind == "store"
-
-
 def pinned(asked: "Asked", found: Configuration[Settings]) -> "Asked":
     """Name the version of a stored series that is newest now, so that the record has it."""
-    if not is_stored(asked.data):
+    from peak_trade.data.stored import names_store
+
+    if not names_store(asked.data):
         _refuse_version(asked.data, asked.data_version)
         return asked
     if asked.data_version is not None:
@@ -174,8 +170,9 @@ def load_detail(
     if source is None:
         return None
     from peak_trade.data.load import load
+    from peak_trade.data.stored import names_store
 
-    if is_stored(source):
+    if names_store(source):
         return _load_stored(source, found, interval, None, columns=None)
 
     is_builtin = source.startswith("builtin:")
@@ -201,7 +198,9 @@ def load_actions(
 
     is_default_zone = found.explain("data.timezone").layer == "default"
     zone = None if is_default_zone else found.values.data.timezone
-    if is_stored(source):
+    from peak_trade.data.stored import names_store
+
+    if names_store(source):
         from peak_trade.app.stores import store_place
 
         found_actions = load_actions(source, store=store_place(found))

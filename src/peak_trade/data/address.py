@@ -13,6 +13,11 @@ RESERVED = ("builtin", "file", "http", "https", "s3", "gs", "az")
 """Words that no venue of the store is called."""
 
 
+def is_venue(text: str) -> bool:
+    """Whether a word may be the venue of a stored series."""
+    return text not in RESERVED and text.replace("_", "").replace("-", "").isalnum()
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A place that bars are read from.
@@ -56,7 +61,7 @@ class Address:
             return cls("file", place)
         if text.lower().endswith(FILE_SUFFIXES):
             return cls("file", text)
-        if place and kind not in RESERVED and kind.replace("_", "").replace("-", "").isalnum():
+        if place and is_venue(kind):
             return cls("store", place, kind)
         names = [series.name for series in catalogue()]
         hint = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from peak_trade.data.address import RESERVED, Address
+from peak_trade.data.address import Address, is_venue
 from peak_trade.data.normalise import Series
 from peak_trade.data.series import SeriesKey
 from peak_trade.data.stamps import Stamps
@@ -132,7 +132,7 @@ def addresses(source: str | Sequence[str]) -> tuple[tuple[str, str], ...]:
         venue = ""
         for piece in text.split(","):
             own, _, symbol = piece.strip().partition(":")
-            if symbol and _is_venue(own):
+            if symbol and is_venue(own):
                 venue = own
             else:
                 symbol = piece.strip()
@@ -146,10 +146,6 @@ def addresses(source: str | Sequence[str]) -> tuple[tuple[str, str], ...]:
     if twice is not None:
         raise DataError(f"{':'.join(twice)} is named twice", hint="name each series once")
     return tuple(found)
-
-
-def _is_venue(text: str) -> bool:
-    return text not in RESERVED and text.replace("_", "").replace("-", "").isalnum()
 
 
 def read_stored(

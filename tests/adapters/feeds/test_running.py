@@ -119,8 +119,9 @@ def test_venue_that_refuses_at_first_is_asked_again() -> None:
             venue.is_refusing = True
             waiting = asyncio.create_task(told.until(Connected))
             await asyncio.sleep(0)
+            assert not waiting.done()
             asyncio.get_running_loop().call_later(0.1, setattr, venue, "is_refusing", False)
-            await waiting
+            assert isinstance(await waiting, Connected)
 
     played(script())
 

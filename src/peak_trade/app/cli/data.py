@@ -79,10 +79,10 @@ def check(
     given = dict(locals())
     from peak_trade.app import request
     from peak_trade.app.cli.outputs import TABLES, check_path
-    from peak_trade.app.cli.stored_checks import is_stored
+    from peak_trade.data.stored import names_store
 
     found = request.configured(given, {}, config)
-    if is_stored(source):
+    if names_store(source):
         of_files = {"--repair": repair, "--columns": columns, "--symbol": symbol, "--stamp": stamp}
         _check_stored(
             source, interval, found, of_files, calendar, against=against, strict=strict, json=json

@@ -9,7 +9,7 @@ import typer
 from peak_trade.app.cli import options
 from peak_trade.app.cli.console import Progress, print_json, progress, working
 from peak_trade.app.cli.listing import Column, print_list
-from peak_trade.app.cli.stored_checks import compared, is_stored, stored_key
+from peak_trade.app.cli.stored_checks import compared, stored_key
 
 if TYPE_CHECKING:
     from peak_trade.data.coverage import Coverage
@@ -67,7 +67,9 @@ def repair(
     json: options.Json = False,
 ) -> None:
     """Mend a file into a copy, or a stored series into a new version; invents no price to trade."""
-    if not is_stored(source):
+    from peak_trade.data.stored import names_store
+
+    if not names_store(source):
         _repair_file(source, interval, to, fill=fill, write=write, calendar=calendar, config=config,
                      json=json)  # fmt: skip
         return

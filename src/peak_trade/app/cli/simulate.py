@@ -191,6 +191,7 @@ def _market(
     config: options.ConfigFile,
 ) -> "Market":
     from peak_trade.data.load import load
+    from peak_trade.data.stored import names_store
     from peak_trade.domain.calendar import Interval
     from peak_trade.simulation.binance import server as binance
     from peak_trade.simulation.kraken import server as kraken
@@ -199,8 +200,7 @@ def _market(
 
     listed = (kraken if name == "kraken" else binance).listings(symbols)
     bar_ns = Interval.parse(bar).ns
-    is_stored = not data.startswith(("builtin:", "file:")) and ":" in data
-    if is_stored:
+    if names_store(data):
         from peak_trade.app import request
         from peak_trade.app.stores import opened_store
 

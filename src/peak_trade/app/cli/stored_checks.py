@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from peak_trade.data.stored_bars import StoredBars
 
 
-def is_stored(source: str) -> bool:
-    """Whether a source names a series of the store."""
-    from peak_trade.data.address import Address
-
-    return Address.parse(source).kind == "store"
-
-
 def stored_key(store: "Store", name: str, interval: str | None) -> "SeriesKey":
     """The stored bars that ``VENUE:SYMBOL`` and an interval name; the only ones where it is left out.
 
@@ -73,11 +66,12 @@ def compared(store: "Store", bars: "StoredBars", against: str | None) -> "DataCo
     """Compare a stored series with another source of its instrument, where one is named."""
     from peak_trade.data.agreement import compare_data
     from peak_trade.data.load import load
+    from peak_trade.data.stored import names_store
     from peak_trade.data.stored_bars import bars_of, stored_bars
 
     if against is None:
         return None
-    if is_stored(against):
+    if names_store(against):
         key = stored_key(store, against, bars.key.interval)
         other = bars_of(stored_bars(store, key, calendar=bars.calendar))
     else:

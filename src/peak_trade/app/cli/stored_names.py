@@ -109,15 +109,10 @@ def time_ns(text: str | None, option: str) -> int | None:
     """A date or time as UTC nanoseconds."""
     if text is None:
         return None
-    from datetime import UTC, datetime
-
-    from peak_trade.domain.errors import InputError
+    from peak_trade.data.stored import instant
+    from peak_trade.domain.errors import DataError, InputError
 
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        hint = "write it like 2024-01-31 or 2024-01-31T09:30"
-        raise InputError(f"{option} {text!r} is no time", hint=hint) from error
-    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    whole = zoned.replace(microsecond=0)
-    return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+        return instant(text)
+    except DataError as error:
+        raise InputError(f"{option} {error.message}", hint=error.hint) from error
